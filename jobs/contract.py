@@ -1,0 +1,71 @@
+"""What a stage gets and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from services.model import StageName
+from services.outputs import Output
+
+
+class Report(Protocol):
+    """Says how far a stage is.
+
+    percent is 0 to 100 of this stage; message is for people ("Transcribing: 1:20 of 10:00").
+    Raises JobCancelled when the stage must stop: call it at least every half second of work.
+    """
+
+    def __call__(self, percent: float, message: str) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageContext:
+    """One attempt of one stage.
+
+    source is the uploaded file, readable; its name on disk is made by the server. workspace is a private, empty
+    folder that is removed afterwards. outputs holds what earlier stages of this video recorded, newest first.
+    """
+
+    job_id: UUID
+    video_id: UUID
+    stage: StageName
+    title: str
+    source: Path
+    workspace: Path
+    outputs: Mapping[StageName, Output]
+    report: Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProducedFile:
+    """A file in the workspace that becomes part of the output. role and position name it within the video."""
+
+    path: Path
+    role: str  # thumbnail, clip_portrait, clip_landscape, ...
+    position: int
+    media_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineCall:
+    """One use of an engine, for lineage and cost. quantity is counted in unit."""
+
+    engine: str
+    model: str
+    prompt_version: str | None
+    unit: str  # audio_seconds, characters, tokens
+    quantity: float
+    cost: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageResult:
+    output: Output
+    files: tuple[ProducedFile, ...] = ()
+    skips: Mapping[StageName, str] = field(default_factory=dict)  # later stages that make no sense, and why
+    calls: tuple[EngineCall, ...] = ()

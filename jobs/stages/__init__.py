@@ -1,0 +1,1 @@
+"""One file per stage. Each has `run(context) -> StageResult`."""
