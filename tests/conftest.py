@@ -1,0 +1,25 @@
+"""One Postgres and one Valkey for a test session, in a temporary folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from services.embedded import start_postgres, start_valkey
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`postgresql+psycopg://…/backlot`: an empty database, without the product's tables."""
+    server = start_postgres(tmp_path_factory.mktemp("postgres"))
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`redis://…/0`: an empty Valkey."""
+    server = start_valkey(tmp_path_factory.mktemp("valkey"))
+    yield server.url
+    server.stop()
