@@ -1,0 +1,59 @@
+"""Append-only history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    at: datetime
+    actor: str
+    action: str
+    reason: str | None
+    job_id: UUID | None
+    stage_id: int | None
+
+
+def append(
+    connection: Connection,
+    *,
+    actor: str,
+    action: str,
+    user_id: int | None = None,
+    video_id: UUID | None = None,
+    reason: str | None = None,
+    details: Mapping[str, object] | None = None,
+) -> None:
+    connection.execute(
+        text(
+            "insert into events (actor, action, user_id, video_id, reason, details)"
+            " values (:actor, :action, :user_id, :video_id, :reason, cast(:details as jsonb))"
+        ),
+        {
+            "actor": actor,
+            "action": action,
+            "user_id": user_id,
+            "video_id": video_id,
+            "reason": reason,
+            "details": json.dumps(dict(details or {})),
+        },
+    )
+
+
+def of_video(connection: Connection, video_id: UUID, *, limit: int) -> tuple[Event, ...]:
+    """Newest first."""
+    rows = connection.execute(
+        text(
+            "select at, actor, action, reason, job_id, stage_id from events where video_id = :video_id"
+            " order by id desc limit :limit"
+        ),
+        {"video_id": video_id, "limit": limit},
+    )
+    return tuple(Event(**row._mapping) for row in rows)

@@ -1,0 +1,163 @@
+"""Jobs: accept, cancel, retry, and how one stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, text
+
+from services.model import PLAN, JobKind, JobState, QueueName, StageName, StageState, stages_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageRow:
+    """percent and message are what the worker last said, if the stage runs; trace is for operators."""
+
+    id: int
+    job_id: UUID
+    name: StageName
+    state: StageState
+    reason: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    percent: float
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRow:
+    id: UUID
+    video_id: UUID
+    user_id: int
+    kind: JobKind
+    state: JobState
+    created_at: datetime
+    starts_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningAttempt:
+    """An attempt that a cancel took away; worker is None when its lease had lapsed."""
+
+    stage_id: int
+    token: int
+    worker: str | None
+
+
+def accept(
+    connection: Connection,
+    *,
+    job_id: UUID,
+    video_id: UUID,
+    user_id: int,
+    kind: JobKind,
+    priority: int,
+    jobs_per_hour: int,
+    actor: str,
+) -> datetime:
+    """Insert a job and its stages and use the quota; the time from which it may run."""
+    names = stages_of(kind)
+    stages = [
+        {
+            "name": name,
+            "queue": PLAN[name].queue,
+            "after": [before for before in PLAN[name].after if before in names],
+            "max_attempts": PLAN[name].max_attempts,
+        }
+        for name in names
+    ]
+    starts_at: datetime = connection.execute(
+        text(
+            "select accept_job(:job, :video, :user, :kind, cast(:priority as smallint), cast(:stages as jsonb),"
+            " :jobs_per_hour, :actor)"
+        ),
+        {
+            "job": job_id,
+            "video": video_id,
+            "user": user_id,
+            "kind": kind,
+            "priority": priority,
+            "stages": json.dumps(stages),
+            "jobs_per_hour": jobs_per_hour,
+            "actor": actor,
+        },
+    ).scalar_one()
+    return starts_at
+
+
+def cancel(connection: Connection, job_id: UUID, *, actor: str, reason: str) -> tuple[RunningAttempt, ...] | None:
+    """The attempts that were running; None when nothing was left to cancel."""
+    running = connection.execute(
+        text("select cancel_job(:job, :actor, :reason)"), {"job": job_id, "actor": actor, "reason": reason}
+    ).scalar_one()
+    return None if running is None else tuple(RunningAttempt(**attempt) for attempt in running)
+
+
+def retry(connection: Connection, job_id: UUID, *, actor: str, reason: str) -> tuple[QueueName, ...] | None:
+    """The queues that got work; None when nothing had failed or been cancelled."""
+    queues = connection.execute(
+        text("select retry_job(:job, :actor, :reason)"), {"job": job_id, "actor": actor, "reason": reason}
+    ).scalar_one()
+    return None if queues is None else tuple(QueueName(queue) for queue in queues)
+
+
+def find(connection: Connection, job_id: UUID) -> JobRow | None:
+    row = connection.execute(
+        text("select id, video_id, user_id, kind, state, created_at, starts_at, finished_at from jobs where id = :id"),
+        {"id": job_id},
+    ).one_or_none()
+    return None if row is None else _job(row)
+
+
+def of_video(connection: Connection, video_id: UUID) -> tuple[JobRow, ...]:
+    """Newest first."""
+    rows = connection.execute(
+        text(
+            "select id, video_id, user_id, kind, state, created_at, starts_at, finished_at from jobs"
+            " where video_id = :video_id order by created_at desc, id"
+        ),
+        {"video_id": video_id},
+    )
+    return tuple(_job(row) for row in rows)
+
+
+def stages(connection: Connection, job_ids: Sequence[UUID]) -> tuple[StageRow, ...]:
+    """The stages of the jobs in the order of the plan, with the percents of the leases they run under."""
+    rows = connection.execute(
+        text(
+            "select s.id, s.job_id, s.name, s.state, s.reason, s.started_at, s.finished_at,"
+            " l.progress -> (s.id::text) as progress"
+            " from stages s left join leases l on l.id = s.lease_id"
+            " where s.job_id = any (:jobs) order by s.id"
+        ),
+        {"jobs": list(job_ids)},
+    )
+    return tuple(
+        StageRow(
+            id=row.id,
+            job_id=row.job_id,
+            name=StageName(row.name),
+            state=StageState(row.state),
+            reason=row.reason,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            percent=100.0 if row.state == StageState.SUCCEEDED else float((row.progress or {}).get("percent", 0)),
+            message=str((row.progress or {}).get("message", "")),
+        )
+        for row in rows
+    )
+
+
+def count_by_state(connection: Connection) -> dict[JobState, int]:
+    rows = connection.execute(text("select state, count(*) as count from jobs group by state"))
+    return {JobState(row.state): row._mapping["count"] for row in rows}
+
+
+def _job(row: Row[Any]) -> JobRow:
+    return JobRow(**{**row._mapping, "kind": JobKind(row.kind), "state": JobState(row.state)})

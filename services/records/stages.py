@@ -1,0 +1,194 @@
+"""The queue's records: claim, beat, finish, sweep, and what a stage needs to run."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from services.model import QueueName, StageName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """One worker process's hold on what it runs. A new id after every lapse."""
+
+    id: UUID
+    worker: str
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One attempt of one stage; token is its fence, more says that due work was left behind."""
+
+    stage_id: int
+    token: int
+    attempt: int
+    max_attempts: int
+    job_id: UUID
+    video_id: UUID
+    user_id: int
+    name: StageName
+    more: bool
+
+
+class Outcome(enum.StrEnum):
+    SUCCEEDED = "succeeded"
+    RETRIED = "retried"  # failed in a way that may pass; again after delay
+    FAILED = "failed"
+    RELEASED = "released"  # not the stage's fault: it costs no try
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finish:
+    """What became of one attempt. data, files, calls and skips belong to a success; delay, in seconds, to a retry."""
+
+    stage_id: int
+    token: int
+    outcome: Outcome
+    reason: str | None = None
+    error: str | None = None
+    delay: float = 0.0
+    data: Mapping[str, object] | None = None
+    files: Sequence[Mapping[str, object]] = ()
+    calls: Sequence[Mapping[str, object]] = ()
+    skips: Mapping[StageName, str] = field(default_factory=dict)
+    cost: Decimal = Decimal(0)
+
+    def as_item(self) -> dict[str, object]:
+        return {
+            "stage_id": self.stage_id,
+            "token": self.token,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "error": self.error,
+            "delay": self.delay,
+            "data": self.data,
+            "files": list(self.files),
+            "calls": list(self.calls),
+            "skips": dict(self.skips),
+            "cost": str(self.cost),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """stage_ids whose outcome stands; ready_queues got work by it."""
+
+    stage_ids: frozenset[int]
+    ready_queues: tuple[QueueName, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What a sweep found: due_in is seconds until the next ready stage is due, None when none is ready."""
+
+    ready_queues: tuple[QueueName, ...]
+    due_in: float | None
+    running: int
+    taken_back: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What an attempt works on: the source file's storage key and the newest outputs of the video, as JSON."""
+
+    title: str
+    source_key: str
+    outputs: Mapping[StageName, Mapping[str, object]]
+
+
+def claim_many(
+    connection: Connection, queue: QueueName, lease: Lease, *, seconds: float, limit: int, cap: int
+) -> tuple[Claim, ...]:
+    """Claim up to limit due stages, at most cap running per user, under a lease of so many seconds."""
+    rows = connection.execute(
+        text("select * from claim_many(:queue, :lease, :worker, :host, :pid, :seconds, :limit, :cap)"),
+        {
+            "queue": queue,
+            "lease": lease.id,
+            "worker": lease.worker,
+            "host": lease.host,
+            "pid": lease.pid,
+            "seconds": seconds,
+            "limit": limit,
+            "cap": cap,
+        },
+    )
+    return tuple(Claim(**{**row._mapping, "name": StageName(row.name)}) for row in rows)
+
+
+def beat(
+    connection: Connection,
+    lease: Lease,
+    *,
+    seconds: float,
+    progress: Mapping[int, Mapping[str, object]],
+    held: Mapping[int, int],
+) -> frozenset[int]:
+    """Renew the lease with the progress by stage; of the held stages (id: token), those that are no longer ours."""
+    lost = connection.execute(
+        text("select beat(:lease, :seconds, cast(:progress as jsonb), :stages, :tokens)"),
+        {
+            "lease": lease.id,
+            "seconds": seconds,
+            "progress": json.dumps({str(stage_id): value for stage_id, value in progress.items()}),
+            "stages": list(held),
+            "tokens": list(held.values()),
+        },
+    ).scalar_one()
+    return frozenset(lost)
+
+
+def finish_many(connection: Connection, worker: str, finishes: Sequence[Finish]) -> Recorded:
+    """Record what became of many attempts at once. Repeating a call whose commit is unknown is safe."""
+    row = connection.execute(
+        text("select * from finish_many(:worker, cast(:items as jsonb))"),
+        {"worker": worker, "items": json.dumps([finish.as_item() for finish in finishes])},
+    ).one()
+    return Recorded(
+        stage_ids=frozenset(row.recorded), ready_queues=tuple(QueueName(queue) for queue in row.ready_queues)
+    )
+
+
+def sweep(connection: Connection, *, deaths: int) -> Swept | None:
+    """Take back what lapsed leases hold; None when another sweeper is at work."""
+    row = connection.execute(text("select * from sweep(:deaths)"), {"deaths": deaths}).one()
+    if row.taken_back is None:
+        return None
+    return Swept(
+        ready_queues=tuple(QueueName(queue) for queue in row.ready_queues),
+        due_in=row.due_in,
+        running=row.running,
+        taken_back=row.taken_back,
+    )
+
+
+def inputs(connection: Connection, video_ids: Sequence[UUID]) -> dict[UUID, Inputs]:
+    """What stages of these videos work on."""
+    rows = connection.execute(
+        text(
+            "select v.id, v.title, f.storage_key, coalesce(o.outputs, '{}') as outputs"
+            " from videos v join files f on f.video_id = v.id and f.role = 'source'"
+            " left join lateral (select jsonb_object_agg(name, data) as outputs from ("
+            "   select distinct on (name) name, data from outputs where video_id = v.id order by name, stage_id desc"
+            " ) newest) o on true"
+            " where v.id = any (:videos)"
+        ),
+        {"videos": list(video_ids)},
+    )
+    return {
+        row.id: Inputs(
+            title=row.title,
+            source_key=row.storage_key,
+            outputs={StageName(name): data for name, data in row.outputs.items()},
+        )
+        for row in rows
+    }

@@ -1,0 +1,145 @@
+"""Videos and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, text
+
+from services.model import StageName, VideoState
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoRow:
+    """One line of the list; duration, in seconds, once the file was probed."""
+
+    id: UUID
+    user_id: int
+    owner: str
+    title: str
+    file_name: str
+    size: int
+    state: VideoState
+    created_at: datetime
+    duration: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileRow:
+    id: UUID
+    video_id: UUID
+    user_id: int
+    role: str
+    position: int
+    storage_key: str
+    media_type: str
+    size: int
+    title: str
+    file_name: str
+
+
+_VIDEO = (
+    "select v.id, v.user_id, u.name as owner, v.title, v.file_name, v.size_bytes as size, v.state, v.created_at,"
+    " (select (o.data ->> 'duration')::float8 from outputs o where o.video_id = v.id and o.name = 'probe'"
+    "  order by o.stage_id desc limit 1) as duration"
+    " from videos v join users u on u.id = v.user_id"
+)
+_FILE = (
+    "select f.id, f.video_id, v.user_id, f.role, f.position, f.storage_key, f.media_type, f.size_bytes as size,"
+    " v.title, v.file_name from files f join videos v on v.id = f.video_id"
+)
+
+
+def create(
+    connection: Connection, *, video_id: UUID, user_id: int, title: str, file_name: str, size: int, sha256: str
+) -> None:
+    connection.execute(
+        text(
+            "insert into videos (id, user_id, title, file_name, size_bytes, sha256)"
+            " values (:id, :user_id, :title, :file_name, :size, :sha256)"
+        ),
+        {
+            "id": video_id,
+            "user_id": user_id,
+            "title": title,
+            "file_name": file_name,
+            "size": size,
+            "sha256": sha256,
+        },
+    )
+
+
+def add_source(connection: Connection, *, video_id: UUID, storage_key: str, media_type: str, size: int) -> None:
+    connection.execute(
+        text(
+            "insert into files (video_id, role, storage_key, media_type, size_bytes)"
+            " values (:video_id, 'source', :storage_key, :media_type, :size)"
+        ),
+        {"video_id": video_id, "storage_key": storage_key, "media_type": media_type, "size": size},
+    )
+
+
+def find(connection: Connection, video_id: UUID) -> VideoRow | None:
+    row = connection.execute(text(_VIDEO + " where v.id = :id"), {"id": video_id}).one_or_none()
+    return None if row is None else _video(row)
+
+
+def newest(
+    connection: Connection, *, user_id: int | None, before: tuple[datetime, UUID] | None, limit: int
+) -> tuple[VideoRow, ...]:
+    """Newest first, after a place in that order; of one user, or of all when user_id is None."""
+    conditions = ["true"]
+    if user_id is not None:
+        conditions.append("v.user_id = :user_id")
+    if before is not None:
+        conditions.append("(v.created_at, v.id) < (:before_at, :before_id)")
+    at, last_id = before or (None, None)
+    rows = connection.execute(
+        text(f"{_VIDEO} where {' and '.join(conditions)} order by v.created_at desc, v.id desc limit :limit"),
+        {"user_id": user_id, "before_at": at, "before_id": last_id, "limit": limit},
+    )
+    return tuple(_video(row) for row in rows)
+
+
+def newest_outputs(connection: Connection, video_id: UUID) -> dict[StageName, tuple[int, Mapping[str, object]]]:
+    """By stage name: the id of the stage that recorded it last, and the data."""
+    rows = connection.execute(
+        text(
+            "select distinct on (name) name, stage_id, data from outputs where video_id = :id"
+            " order by name, stage_id desc"
+        ),
+        {"id": video_id},
+    )
+    return {StageName(row.name): (row.stage_id, row.data) for row in rows}
+
+
+def files(connection: Connection, video_id: UUID) -> tuple[FileRow, ...]:
+    """The source, and the files of each stage name's newest output."""
+    rows = connection.execute(
+        text(
+            _FILE + " where f.video_id = :id and (f.stage_id is null or f.stage_id in ("
+            " select distinct on (name) stage_id from outputs where video_id = :id order by name, stage_id desc))"
+            " order by f.role, f.position"
+        ),
+        {"id": video_id},
+    )
+    return tuple(FileRow(**row._mapping) for row in rows)
+
+
+def find_file(connection: Connection, file_id: UUID) -> FileRow | None:
+    row = connection.execute(text(_FILE + " where f.id = :id"), {"id": file_id}).one_or_none()
+    return None if row is None else FileRow(**row._mapping)
+
+
+def known_storage_keys(connection: Connection, keys: list[str]) -> set[str]:
+    """Those of the keys that a row names."""
+    rows = connection.execute(text("select storage_key from files where storage_key = any (:keys)"), {"keys": keys})
+    return {row.storage_key for row in rows}
+
+
+def _video(row: Row[Any]) -> VideoRow:
+    return VideoRow(**{**row._mapping, "state": VideoState(row.state)})
