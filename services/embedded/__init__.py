@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.embedded.launch import Launch, Prepared, Server, is_locked
+from services.embedded.launch import Launch, Prepared, Server, is_locked, lock, private_folder, write_private
 from services.embedded.postgres import prepare_postgres, start_postgres
 from services.embedded.valkey import prepare_valkey, start_valkey
 
@@ -17,11 +17,14 @@ __all__ = [
     "Server",
     "Servers",
     "is_locked",
+    "lock",
     "prepare_postgres",
     "prepare_valkey",
+    "private_folder",
     "servers",
     "start_postgres",
     "start_valkey",
+    "write_private",
 ]
 
 

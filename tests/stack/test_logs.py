@@ -1,0 +1,49 @@
+"""Logs: JSON away from a terminal, and no secret in events, exception texts or other people's loggers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+WRITER = """
+import logging, structlog
+from pydantic import SecretStr
+from services import logs
+from services.settings import Settings
+settings = Settings(log_level="INFO").model_copy(update={"secret_key": SecretStr("master-secret-0123456789")})
+logs.configure(settings)
+log = structlog.get_logger()
+log.info("signed_in", user="ann", password="hunter2!", token=17, url="redis://:s3cr3t-pass@h:1/0")
+logging.getLogger("vendor").warning("calling %s", "postgresql://u:s3cr3t-pass@h/db")
+try:
+    raise ValueError("bad cookie eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl with master-secret-0123456789")
+except ValueError:
+    log.exception("refused", extra={"api_key": "sk-abcdefghijklmnop"})
+raise RuntimeError("redis://:s3cr3t-pass@h:1/0 went away")
+"""
+
+
+def test_events_are_json_and_hold_no_secret() -> None:
+    done = subprocess.run([sys.executable, "-c", WRITER], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+    for secret in ("hunter2!", "s3cr3t-pass", "eyJhbGci", "master-secret-0123456789", "sk-abcdef"):
+        assert secret not in done.stderr
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [event["event"] for event in events] == [
+        "signed_in",
+        "calling postgresql://u:[redacted]@h/db",
+        "refused",
+        "crashed",
+    ]
+    assert events[0] | {"timestamp": ""} == {
+        "event": "signed_in",
+        "level": "info",
+        "timestamp": "",
+        "user": "ann",
+        "password": "[redacted]",
+        "token": 17,
+        "url": "redis://:[redacted]@h:1/0",
+    }
+    assert "ValueError" in events[2]["exception"]
+    assert "RuntimeError" in events[3]["exception"]
