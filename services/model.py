@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -92,37 +92,32 @@ class StagePlan:
 PLAN: Mapping[StageName, StagePlan] = MappingProxyType(
     {
         StageName.PROBE: StagePlan(queue=QueueName.MEDIA, after=(), weight=2, timeout=120),
-        StageName.TRANSCRIBE: StagePlan(
-            queue=QueueName.MEDIA, after=(StageName.PROBE,), weight=38, timeout=4 * 3600
-        ),
-        StageName.THUMBNAILS: StagePlan(
-            queue=QueueName.MEDIA, after=(StageName.PROBE,), weight=8, timeout=3600
-        ),
-        StageName.ANALYZE: StagePlan(
-            queue=QueueName.AI, after=(StageName.TRANSCRIBE,), weight=4, timeout=600
-        ),
-        StageName.CLIPS: StagePlan(
-            queue=QueueName.MEDIA, after=(StageName.ANALYZE,), weight=45, timeout=3600
-        ),
-        StageName.POSTS: StagePlan(
-            queue=QueueName.AI, after=(StageName.ANALYZE,), weight=3, timeout=600
-        ),
+        StageName.TRANSCRIBE: StagePlan(queue=QueueName.MEDIA, after=(StageName.PROBE,), weight=38, timeout=4 * 3600),
+        StageName.THUMBNAILS: StagePlan(queue=QueueName.MEDIA, after=(StageName.PROBE,), weight=8, timeout=3600),
+        StageName.ANALYZE: StagePlan(queue=QueueName.AI, after=(StageName.TRANSCRIBE,), weight=4, timeout=600),
+        StageName.CLIPS: StagePlan(queue=QueueName.MEDIA, after=(StageName.ANALYZE,), weight=45, timeout=3600),
+        StageName.POSTS: StagePlan(queue=QueueName.AI, after=(StageName.ANALYZE,), weight=3, timeout=600),
     }
 )
 
 
-def stages_of(kind: JobKind) -> tuple[StageName, ...]:
-    """The stages that a job of this kind runs, in the order of the plan."""
+def stages_of(kind: JobKind, recorded: Collection[StageName] = ()) -> tuple[StageName, ...]:
+    """The stages that a job of this kind runs, in the order of the plan.
+
+    One kind again runs its own stage, and before it whatever that builds on and is not recorded yet.
+    """
     if kind is JobKind.PIPELINE:
         return tuple(PLAN)
-    return (StageName(kind.value),)
+    needed = {StageName(kind.value)}
+    for name in reversed(tuple(PLAN)):
+        if name in needed:
+            needed.update(before for before in PLAN[name].after if before not in recorded)
+    return tuple(name for name in PLAN if name in needed)
 
 
 def job_percent(states: Mapping[StageName, StageState], percents: Mapping[StageName, float]) -> float:
     """The percent of a job, 0 to 100: its stages' percents weighted by the plan, skipped ones left out."""
-    weights = {
-        name: PLAN[name].weight for name, state in states.items() if state is not StageState.SKIPPED
-    }
+    weights = {name: PLAN[name].weight for name, state in states.items() if state is not StageState.SKIPPED}
     total = sum(weights.values())
     if total == 0:
         return 100.0

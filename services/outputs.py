@@ -154,9 +154,7 @@ class PostsOutput(Shape):
     method: str
 
 
-Output = (
-    ProbeOutput | TranscriptOutput | AnalysisOutput | ThumbnailsOutput | ClipsOutput | PostsOutput
-)
+Output = ProbeOutput | TranscriptOutput | AnalysisOutput | ThumbnailsOutput | ClipsOutput | PostsOutput
 
 OUTPUT_OF: dict[StageName, type[Output]] = {
     StageName.PROBE: ProbeOutput,

@@ -62,7 +62,8 @@ def accept(
     actor: str,
 ) -> datetime:
     """Insert a job and its stages and use the quota; the time from which it may run."""
-    names = stages_of(kind)
+    recorded = connection.execute(text("select distinct name from outputs where video_id = :id"), {"id": video_id})
+    names = stages_of(kind, {StageName(row.name) for row in recorded})
     stages = [
         {
             "name": name,

@@ -64,3 +64,15 @@ def revoke(connection: Connection, session_id: UUID, *, reason: str) -> None:
         text("update sessions set revoked_at = now(), revoked_reason = :reason where id = :id and revoked_at is null"),
         {"id": session_id, "reason": reason},
     )
+
+
+def revoke_all(connection: Connection, user_id: int, *, reason: str) -> tuple[UUID, ...]:
+    """The sessions of the user that this ended."""
+    rows = connection.execute(
+        text(
+            "update sessions set revoked_at = now(), revoked_reason = :reason"
+            " where user_id = :user_id and revoked_at is null and expires_at > now() returning id"
+        ),
+        {"user_id": user_id, "reason": reason},
+    )
+    return tuple(row.id for row in rows)

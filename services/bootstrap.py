@@ -1,0 +1,71 @@
+"""The composition root: builds everything from the settings; tests hand in fakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import redis
+
+from services.accounts import Accounts
+from services.database import Database
+from services.errors import Unavailable
+from services.operations import Operations
+from services.queue import Queue, connect
+from services.sessions import Sessions
+from services.settings import Settings
+from services.storage import LocalStorage
+from services.sweeper import Sweeper
+from services.uploads import Uploads
+from services.videos import Videos
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    settings: Settings
+    database: Database
+    queue: Queue
+    storage: LocalStorage
+    sweeper: Sweeper
+    accounts: Accounts
+    sessions: Sessions
+    uploads: Uploads
+    videos: Videos
+    operations: Operations
+
+    def close(self) -> None:
+        self.sweeper.stop()
+        self.database.close()
+
+
+def build(
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    client: redis.Redis | None = None,
+    storage: LocalStorage | None = None,
+) -> Services:
+    """Everything, connected to nothing yet. Raises Unavailable when a setting that is needed is missing."""
+    if settings.database_url is None or settings.redis_url is None or settings.secret_key is None:
+        raise Unavailable(
+            "DATABASE_URL, REDIS_URL and BACKLOT_SECRET_KEY must be set together, or left out together and started "
+            "with `python -m console up`, which brings its own servers."
+        )
+    secret = settings.secret_key.get_secret_value()
+    database = database or Database(settings.database_url.get_secret_value())
+    client = client or connect(settings.redis_url.get_secret_value())
+    storage = storage or LocalStorage(settings.storage_folder, reserve=settings.disk_reserve)
+    queue = Queue(client, secret=secret)
+    sweeper = Sweeper(database, queue, storage, seconds=settings.sweep)
+    sessions = Sessions(database, client, settings, secret=secret)
+    return Services(
+        settings=settings,
+        database=database,
+        queue=queue,
+        storage=storage,
+        sweeper=sweeper,
+        accounts=Accounts(database, sessions),
+        sessions=sessions,
+        uploads=Uploads(database, storage, queue, sweeper, settings),
+        videos=Videos(database, storage),
+        operations=Operations(database, queue, sweeper, settings),
+    )

@@ -1,0 +1,17 @@
+"""Every Redis key of the product, with its time to live and its owner. RQ's own keys are RQ's."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.model import QueueName
+
+
+def session(session_id: UUID) -> str:
+    """Owner: sessions. Lives for the idle time of a session, renewed when it is used."""
+    return f"backlot:session:{session_id}"
+
+
+def wake(queue: QueueName) -> str:
+    """The id of the one rq_job per queue that is rewritten at each ring. Owner: queue. Never expires."""
+    return f"wake-{queue}"

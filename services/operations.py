@@ -1,0 +1,87 @@
+"""What people do with jobs: submit, watch, cancel, retry."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from services.database import Database
+from services.errors import IllegalMove, NotFound
+from services.model import JobKind, JobState, Priority, QueueName, User
+from services.permissions import Action, require
+from services.queue import Queue, StopCommand
+from services.records import jobs, quotas, videos
+from services.records.jobs import JobRow
+from services.settings import Settings
+from services.sweeper import Sweeper
+from services.videos import JobView, job_view
+
+
+class Operations:
+    def __init__(self, database: Database, queue: Queue, sweeper: Sweeper, settings: Settings) -> None:
+        self._database = database
+        self._queue = queue
+        self._sweeper = sweeper
+        self._settings = settings
+
+    def submit(self, user: User, video_id: UUID, kind: JobKind) -> UUID:
+        """A new job on a video that is there. Raises NotFound, NotAllowed."""
+        job_id = uuid4()
+        with self._database.transaction() as connection:
+            video = videos.find(connection, video_id)
+            if video is None:
+                raise NotFound("There is no such video, or it is not yours.")
+            require(user, Action.ACT, video.user_id)
+            quotas.lock_user(connection, video.user_id)
+            jobs.accept(
+                connection,
+                job_id=job_id,
+                video_id=video_id,
+                user_id=video.user_id,
+                kind=kind,
+                priority=Priority.INTERACTIVE,
+                jobs_per_hour=self._settings.jobs_per_hour,
+                actor=f"user:{user.id}",
+            )
+        self._queue.try_to_ring(*QueueName)
+        self._sweeper.arm()
+        return job_id
+
+    def job(self, user: User, job_id: UUID) -> JobView:
+        """Raises NotFound."""
+        with self._database.transaction() as connection:
+            job = jobs.find(connection, job_id)
+            if job is None:
+                raise NotFound("There is no such job, or it is not yours.")
+            require(user, Action.SEE, job.user_id)
+            return job_view(job, jobs.stages(connection, [job_id]))
+
+    def cancel(self, user: User, job_id: UUID, *, reason: str = "Cancelled on the page.") -> None:
+        """Stop what is unfinished; outputs made so far stay. Raises NotFound, NotAllowed, IllegalMove."""
+        with self._database.transaction() as connection:
+            self._require_act(user, jobs.find(connection, job_id))
+            running = jobs.cancel(connection, job_id, actor=f"user:{user.id}", reason=reason)
+        if running is None:
+            raise IllegalMove("This job has ended already: there is nothing left to cancel.")
+        for attempt in running:
+            if attempt.worker is not None:
+                self._queue.send_stop(attempt.worker, StopCommand(stage_id=attempt.stage_id, token=attempt.token))
+
+    def retry(self, user: User, job_id: UUID, *, reason: str = "Retried on the page.") -> None:
+        """Run again what failed or was cancelled; what succeeded is kept. Raises NotFound, NotAllowed, IllegalMove."""
+        with self._database.transaction() as connection:
+            self._require_act(user, jobs.find(connection, job_id))
+            queues = jobs.retry(connection, job_id, actor=f"user:{user.id}", reason=reason)
+        if queues is None:
+            raise IllegalMove("Nothing in this job failed or was cancelled: there is nothing to retry.")
+        self._queue.try_to_ring(*queues)
+        self._sweeper.arm()
+
+    def counts(self) -> dict[JobState, int]:
+        """How many jobs there are by state."""
+        with self._database.transaction() as connection:
+            return jobs.count_by_state(connection)
+
+    def _require_act(self, user: User, job: JobRow | None) -> None:
+        if job is None:
+            raise NotFound("There is no such job, or it is not yours.")
+        require(user, Action.ACT, job.user_id)

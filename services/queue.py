@@ -1,0 +1,122 @@
+"""The edge to RQ: wakes and stop commands. A wake says that there is work on a queue, and names no stage."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+import structlog
+from rq.command import PUBSUB_CHANNEL_TEMPLATE
+from rq.job import Job, JobStatus
+from rq.queue import Queue as RqQueue
+
+from services import keys
+from services.errors import Unavailable
+from services.model import QueueName
+from services.signing import derived_key, is_signed, sign
+
+WAKE_FUNCTION = "jobs.workers.wake"
+STOP_COMMAND = "stop-stage"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopCommand:
+    """Stop one attempt of a stage."""
+
+    stage_id: int
+    token: int
+
+
+class SignedJson:
+    """RQ's serializer: JSON behind a signature. What is not signed with our key is never read."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def dumps(self, value: Any, /) -> bytes:
+        body = json.dumps(value).encode()
+        return sign(self._key, body).encode() + b"." + body
+
+    def loads(self, data: bytes, /) -> Any:
+        """Raises ValueError for anything that we did not sign."""
+        signature, _, body = data.partition(b".")
+        if not is_signed(self._key, body, signature.decode("ascii", "replace")):
+            raise ValueError("The message is not signed by this product.")
+        return json.loads(body)
+
+
+class Queue:
+    """Rings queues and sends stop commands. Never waits longer than the client's time-out."""
+
+    def __init__(self, client: redis.Redis, *, secret: str) -> None:
+        self._client = client
+        self.serializer = SignedJson(derived_key(secret, "wake"))
+        self._command_key = derived_key(secret, "stop command")
+
+    def ring(self, queue: QueueName) -> None:
+        """Put a wake on the queue unless one is waiting there. Raises Unavailable."""
+        rq_queue = RqQueue(queue.value, connection=self._client, serializer=self.serializer)
+        try:
+            if self._client.llen(rq_queue.key):
+                return
+            rq_job = Job.create(
+                WAKE_FUNCTION,
+                args=[queue.value],
+                id=keys.wake(queue),
+                connection=self._client,
+                serializer=self.serializer,
+                origin=queue.value,
+                status=JobStatus.QUEUED,
+                description=f"there is work on {queue.value}",
+            )
+            with self._client.pipeline(transaction=False) as pipeline:
+                pipeline.sadd(RqQueue.redis_queues_keys, rq_queue.key)
+                pipeline.hset(rq_job.key, mapping=rq_job.to_dict())
+                pipeline.rpush(rq_queue.key, rq_job.id)
+                pipeline.execute()
+        except redis.RedisError as error:
+            raise Unavailable("Redis does not answer: work is accepted, and starts once it is back.") from error
+
+    def try_to_ring(self, *queues: QueueName) -> bool:
+        """Ring where Redis answers; whether it did. What was not rung for, the sweeper rings for."""
+        try:
+            for queue in queues:
+                self.ring(queue)
+        except Unavailable as error:
+            log.warning("ring_failed", queues=[queue.value for queue in queues], reason=str(error))
+            return False
+        return True
+
+    def send_stop(self, worker: str, command: StopCommand) -> None:
+        """Tell a worker to stop an attempt now. Best effort: the worker's next beat tells it too."""
+        body = json.dumps({"worker": worker, "stage_id": command.stage_id, "token": command.token})
+        message = {"command": STOP_COMMAND, "body": body, "signature": sign(self._command_key, body.encode())}
+        try:
+            self._client.publish(PUBSUB_CHANNEL_TEMPLATE % worker, json.dumps(message))
+        except redis.RedisError as error:
+            log.warning("stop_command_failed", worker=worker, reason=str(error))
+
+    def read_stop(self, worker: str, data: bytes) -> StopCommand | None:
+        """The stop command in a message on the worker's channel; None when it is not one of ours for this worker."""
+        try:
+            message = json.loads(data)
+            body = message["body"]
+            if message["command"] != STOP_COMMAND or not is_signed(
+                self._command_key, body.encode(), message["signature"]
+            ):
+                return None
+            fields = json.loads(body)
+            if fields["worker"] != worker:
+                return None
+            return StopCommand(stage_id=int(fields["stage_id"]), token=int(fields["token"]))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+
+def connect(url: str) -> redis.Redis:
+    """A client that gives up quickly, for everything that a person waits for."""
+    return redis.Redis.from_url(url, socket_timeout=0.2, socket_connect_timeout=0.5, retry=None)

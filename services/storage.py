@@ -1,0 +1,124 @@
+"""Files in a local folder: uploads under way, and immutable files that a row names."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+from services.errors import NotFound, Unavailable
+
+
+class LocalStorage:
+    """Keys are made by the server and look like paths; nothing is ever overwritten."""
+
+    def __init__(self, folder: Path, *, reserve: int) -> None:
+        self._folder = folder
+        self._reserve = reserve
+        self._incoming = folder / "incoming"
+        self._kept = folder / "kept"
+        try:
+            self._incoming.mkdir(parents=True, exist_ok=True)
+            self._kept.mkdir(exist_ok=True)
+        except OSError as error:
+            raise Unavailable(f"The storage folder {folder} cannot be written: {error.strerror}.") from error
+
+    def require_room(self, size: int) -> None:
+        """Raises Unavailable unless so many bytes fit and the reserve stays free."""
+        if shutil.disk_usage(self._folder).free < size + self._reserve:
+            raise Unavailable(
+                "The disk of the server is nearly full, so this upload was not begun. Nothing was lost: try again "
+                "later, or ask an operator to free some room."
+            )
+
+    def incoming(self, upload_id: UUID) -> Path:
+        """Where the bytes of an upload gather."""
+        return self._incoming / str(upload_id)
+
+    def keep_incoming(self, upload_id: UUID, key: str) -> None:
+        """Give a complete upload its immutable key; on disk, file and folder, when this returns."""
+        target = self._new(key)
+        with translated_disk_errors():
+            os.link(self.incoming(upload_id), target)
+            _sync(target)
+            _sync(target.parent)
+
+    def drop_incoming(self, upload_id: UUID) -> None:
+        self.incoming(upload_id).unlink(missing_ok=True)
+
+    def keep(self, path: Path, key: str) -> int:
+        """Copy a produced file to an immutable key; on disk when this returns. Its size in bytes."""
+        target = self._new(key)
+        with translated_disk_errors():
+            shutil.copyfile(path, target)
+            _sync(target)
+            _sync(target.parent)
+        return target.stat().st_size
+
+    def path(self, key: str) -> Path:
+        """The file of a key. Raises NotFound."""
+        path = self._path(key)
+        if not path.is_file():
+            raise NotFound("This file is no longer there.")
+        return path
+
+    def older_than(self, seconds: float) -> Iterator[str]:
+        """Keys whose files are older than this."""
+        limit = time.time() - seconds
+        for path in self._kept.rglob("*"):
+            if path.is_file() and path.stat().st_mtime < limit:
+                yield str(path.relative_to(self._kept))
+
+    def incoming_older_than(self, seconds: float) -> Iterator[UUID]:
+        limit = time.time() - seconds
+        for path in self._incoming.iterdir():
+            if path.stat().st_mtime < limit:
+                yield UUID(path.name)
+
+    def drop(self, key: str) -> None:
+        """Remove a file that no row names, and the folder that it leaves empty."""
+        path = self._path(key)
+        path.unlink(missing_ok=True)
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+    def _path(self, key: str) -> Path:
+        path = (self._kept / key).resolve()
+        if not path.is_relative_to(self._kept.resolve()):
+            raise NotFound("This file is no longer there.")
+        return path
+
+    def _new(self, key: str) -> Path:
+        path = self._path(key)
+        with translated_disk_errors():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            raise FileExistsError(f"{key} is already kept")
+        return path
+
+
+@contextmanager
+def translated_disk_errors() -> Iterator[None]:
+    """Inside it, a full or broken disk raises Unavailable."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
+            raise
+        raise Unavailable(
+            "The disk of the server is full. What arrived before is kept: try again later, or ask an operator to free "
+            "some room."
+        ) from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,113 @@
+"""Takes back what dead workers held, rings where work waits, and removes files that no row names."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import structlog
+
+from services.database import Database
+from services.errors import Unavailable
+from services.queue import Queue
+from services.records import stages, uploads, videos
+from services.records.stages import Swept
+from services.storage import LocalStorage
+
+DEATHS_ALLOWED = 2  # the second worker death on one stage makes it poison
+ORPHAN_SECONDS = 24 * 3600.0
+UPLOAD_SECONDS = 7 * 24 * 3600.0  # an upload untouched for a week is given up
+ORPHAN_SWEEP_SECONDS = 3600.0
+
+log = structlog.get_logger()
+
+
+class Sweeper:
+    """A thread that sweeps while it is armed, and asks nobody anything when nothing is ready, running or due.
+
+    Whoever starts, accepts, claims, or finds Redis back arms the sweeper of its process; Postgres lets one sweep at a
+    time.
+    """
+
+    def __init__(self, database: Database, queue: Queue, storage: LocalStorage, *, seconds: float) -> None:
+        self._database = database
+        self._queue = queue
+        self._storage = storage
+        self._seconds = seconds
+        self._armed = threading.Event()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._files_swept_at = 0.0
+
+    def arm(self) -> None:
+        self._armed.set()
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._armed.set()
+
+    def sweep(self) -> Swept | None:
+        """One sweep now; None when another process is at it. Raises Unavailable."""
+        with self._database.statement() as connection:
+            swept = stages.sweep(connection, deaths=DEATHS_ALLOWED)
+        if swept is not None:
+            if swept.taken_back:
+                log.warning("stages_taken_back", count=swept.taken_back)
+            if swept.ready_queues:
+                self._queue.try_to_ring(*swept.ready_queues)
+        return swept
+
+    def sweep_files(self) -> int:
+        """Remove files older than a day that no row names, and uploads given up; how many."""
+        removed = 0
+        keys = list(self._storage.older_than(ORPHAN_SECONDS))
+        with self._database.transaction() as connection:
+            known = videos.known_storage_keys(connection, keys)
+            under_way = uploads.unfinished_ids(connection, touched_within=UPLOAD_SECONDS)
+        for key in keys:
+            if key not in known:
+                self._storage.drop(key)
+                removed += 1
+        for upload_id in self._storage.incoming_older_than(ORPHAN_SECONDS):
+            if upload_id not in under_way:
+                self._storage.drop_incoming(upload_id)
+                removed += 1
+        return removed
+
+    def _run(self) -> None:
+        while True:
+            self._armed.wait()
+            if self._stopped.is_set():
+                return
+            pause = self._seconds
+            try:
+                pause = self._sweep_once()
+            except Unavailable as error:
+                log.warning("sweep_failed", reason=str(error))
+            except Exception:
+                log.exception("sweep_failed")
+            self._stopped.wait(pause)
+
+    def _sweep_once(self) -> float:
+        """Sweep; seconds until the next one. Disarms when nothing is left to wait for."""
+        self._armed.clear()
+        swept = self.sweep()
+        if time.monotonic() - self._files_swept_at > ORPHAN_SWEEP_SECONDS or not self._files_swept_at:
+            self._files_swept_at = time.monotonic()
+            removed = self.sweep_files()
+            if removed:
+                log.info("orphans_removed", count=removed)
+        if swept is None:
+            self._armed.set()
+            return self._seconds
+        if swept.running or swept.due_in is not None:
+            self._armed.set()
+        if swept.due_in is not None and swept.due_in > 0:
+            # A sweep when the next stage falls due, so that a retry does not wait for the interval.
+            return max(0.1, min(self._seconds, swept.due_in))
+        return self._seconds

@@ -1,0 +1,204 @@
+"""Videos as people see them: the list, one whole, its files and its transcript."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from services.database import Database
+from services.errors import NotFound
+from services.model import JobKind, JobState, StageName, StageState, User, VideoState, job_percent
+from services.outputs import OUTPUT_OF, Output, TranscriptOutput
+from services.permissions import ANYONES, Action, permits, require
+from services.records import events, jobs, videos
+from services.records.events import Event
+from services.records.jobs import JobRow, StageRow
+from services.records.videos import FileRow, VideoRow
+from services.storage import LocalStorage
+
+Place = tuple[datetime, UUID]  # where a page of the list ended
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoPage:
+    """rows newest first; next is where the following page starts, None at the end."""
+
+    rows: tuple[VideoRow, ...]
+    next: Place | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobView:
+    """A job with its stages in the order of the plan; percent is weighted over them."""
+
+    id: UUID
+    video_id: UUID
+    kind: JobKind
+    state: JobState
+    percent: float
+    message: str
+    created_at: datetime
+    starts_at: datetime
+    finished_at: datetime | None
+    stages: tuple[StageRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoDetail:
+    """outputs and files are those that each stage recorded last; jobs newest first."""
+
+    video: VideoRow
+    jobs: tuple[JobView, ...]
+    outputs: Mapping[StageName, Output]
+    files: tuple[FileRow, ...]
+    events: tuple[Event, ...]
+    may_act: bool
+
+    @property
+    def job(self) -> JobView:
+        """The newest job."""
+        return self.jobs[0]
+
+    def file(self, role: str, position: int = 0) -> FileRow | None:
+        return next((file for file in self.files if file.role == role and file.position == position), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """A file on this machine, to be sent to a person; name is safe to save under, etag never changes."""
+
+    path: Path
+    media_type: str
+    size: int
+    name: str
+    etag: str
+
+
+class Videos:
+    def __init__(self, database: Database, storage: LocalStorage) -> None:
+        self._database = database
+        self._storage = storage
+
+    def list(self, user: User, *, limit: int = 50, before: Place | None = None) -> VideoPage:
+        """The videos that the user may see, newest first."""
+        own_only = user.role not in ANYONES[Action.SEE]
+        with self._database.transaction() as connection:
+            rows = videos.newest(connection, user_id=user.id if own_only else None, before=before, limit=limit + 1)
+        last = rows[limit - 1] if len(rows) > limit else None
+        return VideoPage(rows=rows[:limit], next=(last.created_at, last.id) if last else None)
+
+    def get(self, user: User, video_id: UUID) -> VideoDetail:
+        """Raises NotFound."""
+        with self._database.transaction() as connection:
+            video = videos.find(connection, video_id)
+            if video is None:
+                raise NotFound("There is no such video, or it is not yours.")
+            require(user, Action.SEE, video.user_id)
+            job_rows = jobs.of_video(connection, video_id)
+            stage_rows = jobs.stages(connection, [job.id for job in job_rows])
+            outputs = videos.newest_outputs(connection, video_id)
+            files = videos.files(connection, video_id)
+            history: tuple[Event, ...] = ()
+            if permits(user, Action.SEE_HISTORY, video.user_id):
+                history = events.of_video(connection, video_id, limit=200)
+        return VideoDetail(
+            video=video,
+            jobs=tuple(
+                job_view(job, tuple(stage for stage in stage_rows if stage.job_id == job.id)) for job in job_rows
+            ),
+            outputs={name: OUTPUT_OF[name].model_validate(data) for name, (_, data) in outputs.items()},
+            files=files,
+            events=history,
+            may_act=permits(user, Action.ACT, video.user_id),
+        )
+
+    def progress(self, user: User, video_id: UUID) -> JobView:
+        """The newest job of a video, for who watches it. Raises NotFound."""
+        with self._database.transaction() as connection:
+            video = videos.find(connection, video_id)
+            if video is None:
+                raise NotFound("There is no such video, or it is not yours.")
+            require(user, Action.SEE, video.user_id)
+            job = jobs.of_video(connection, video_id)[0]
+            return job_view(job, jobs.stages(connection, [job.id]))
+
+    def open_file(self, user: User, file_id: UUID) -> StoredFile:
+        """Raises NotFound."""
+        with self._database.transaction() as connection:
+            file = videos.find_file(connection, file_id)
+        if file is None:
+            raise NotFound("There is no such file, or it is not yours.")
+        require(user, Action.SEE, file.user_id)
+        return StoredFile(
+            path=self._storage.path(file.storage_key),
+            media_type=file.media_type,
+            size=file.size,
+            name=download_name(file),
+            etag=f'"{file.id}"',
+        )
+
+    def transcript(self, user: User, video_id: UUID) -> TranscriptOutput:
+        """Raises NotFound, also when there is none yet."""
+        with self._database.transaction() as connection:
+            video = videos.find(connection, video_id)
+            if video is None:
+                raise NotFound("There is no such video, or it is not yours.")
+            require(user, Action.SEE, video.user_id)
+            outputs = videos.newest_outputs(connection, video_id)
+        if StageName.TRANSCRIBE not in outputs:
+            raise NotFound("This video has no transcript yet.")
+        return TranscriptOutput.model_validate(outputs[StageName.TRANSCRIBE][1])
+
+
+def job_view(job: JobRow, stages: tuple[StageRow, ...]) -> JobView:
+    """How a job stands; the message is that of the stage that runs, or what comes next."""
+    running = [stage for stage in stages if stage.state is StageState.RUNNING]
+    failed = [stage for stage in stages if stage.state is StageState.FAILED]
+    if failed:
+        message = failed[0].reason or f"{failed[0].name} failed."
+    elif running:
+        message = next((stage.message for stage in reversed(running) if stage.message), f"Starting: {running[0].name}")
+    else:
+        message = {JobState.QUEUED: "Queued", JobState.SUCCEEDED: "Done", JobState.CANCELLED: "Cancelled"}.get(
+            job.state, "Waiting for a free worker"
+        )
+    return JobView(
+        id=job.id,
+        video_id=job.video_id,
+        kind=job.kind,
+        state=job.state,
+        percent=job_percent(
+            {stage.name: stage.state for stage in stages}, {stage.name: stage.percent for stage in stages}
+        ),
+        message=message,
+        created_at=job.created_at,
+        starts_at=job.starts_at,
+        finished_at=job.finished_at,
+        stages=stages,
+    )
+
+
+def download_name(file: FileRow) -> str:
+    """The uploader's name for the source; title, role and number for what was made."""
+    if file.role == "source":
+        return file.file_name
+    title = "".join(character if character.isalnum() else "-" for character in file.title)[:60].strip("-") or "video"
+    ending = mimetypes.guess_extension(file.media_type) or ""
+    return f"{title}-{file.role.replace('_', '-')}-{file.position + 1}{ending}"
+
+
+__all__ = [
+    "Event",
+    "FileRow",
+    "JobView",
+    "StageRow",
+    "StoredFile",
+    "VideoDetail",
+    "VideoPage",
+    "VideoRow",
+    "VideoState",
+]
