@@ -14,14 +14,12 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from services.errors import PermanentFailure
-from services.media.source import first_stream, open_source, read_only, time_zero
+from services.media.source import LONGEST_SECONDS, first_stream, open_source, read_only, time_zero
 
 Samples = numpy.typing.NDArray[numpy.float32]
 
 # Below this a difference between a frame's time and the samples so far is rounding of timestamps, not a hole.
 HOLE_SECONDS = 0.1
-# A later timestamp than this is a broken one: the probe refuses longer videos.
-LONGEST_SECONDS = 4 * 3600.0
 
 
 def audio_blocks(source: Path, *, sample_rate: int = 16000, block_seconds: float = 30.0) -> Iterator[Samples]:
@@ -60,7 +58,7 @@ def _pieces(container: InputContainer, sample_rate: int, longest_piece: int) -> 
     resampler = _Resampler(sample_rate)
     position = 0  # samples yielded so far
     for frame in _frames(container, stream):
-        target = position
+        target = position  # a time beyond the longest video is a broken one
         if frame.time is not None and frame.time - zero < LONGEST_SECONDS:
             target = round((frame.time - zero) * sample_rate)
         if target - position - resampler.pending > HOLE_SECONDS * sample_rate:
