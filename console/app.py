@@ -1,0 +1,58 @@
+"""The entry script: who may see which pages, and the frame around them."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import streamlit as st
+
+from console import navigation
+from console.components import sign_out_button, upload_strip
+from console.messages import show_error
+from console.session import current
+from services.errors import Unavailable
+
+STATIC = Path(__file__).parent / "static"
+
+
+def picture(name: str) -> str:
+    """An own picture as a data address: Streamlit's media store answers only to sessions."""
+    return "data:image/svg+xml;base64," + base64.b64encode((STATIC / name).read_bytes()).decode()
+
+
+st.set_page_config(page_title="Backlot", page_icon=picture("icon.svg"), layout="wide")
+st.logo(picture("logo.svg"), size="large", icon_image=picture("icon.svg"))
+
+try:
+    session = current()
+except Unavailable as error:
+    show_error(error)
+    st.stop()
+
+if session is None or session.user.must_change_password:
+    # Every address shows the one page that is allowed now, so that a deep link survives it.
+    only = navigation.SIGN_IN_FILE if session is None else navigation.CHOOSE_PASSWORD_FILE
+    title = "Sign in" if session is None else "Choose a password"
+    pages = [st.Page(only, title=title, url_path=page.address, icon="") for page in navigation.PAGES]
+    st.navigation(pages, position="hidden").run()
+else:
+    pages = [
+        st.Page(
+            page.file,
+            title=page.title,
+            url_path=page.address,
+            icon=page.icon,
+            help=page.help,
+            visibility=page.visibility,
+        )
+        for page in navigation.PAGES
+    ]
+    selected = st.navigation(pages)
+    with st.sidebar:
+        upload_strip()
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.badge(session.user.role.value, icon=":material/person:", color="gray")
+            st.text(session.user.name)
+        sign_out_button()
+    selected.run()

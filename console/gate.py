@@ -1,0 +1,150 @@
+"""The gate: every request passes here first, and what is not open by name needs a valid session.
+
+Open are the shell of the pages, which carries no data, and Streamlit's websocket, on which the entry script shows
+nothing but the sign-in page to whoever has no session (console/session.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+import streamlit
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from console import cookie, navigation, wiring
+from console.routes.answers import refusal
+from services.errors import BacklotError, NotAllowed, NotFound, Refused
+
+log = structlog.get_logger()
+
+WEBSOCKET = "/_stcore/stream"
+OPEN_TO_READ = navigation.ADDRESSES | {"/healthz", "/favicon.png", "/_stcore/health", "/_stcore/host-config"}
+OPEN_FOLDERS = ("/static/", "/app/static/")
+SESSION_ROUTES = frozenset({"/api/session", "/api/session/end"})
+# Streamlit's uploader keeps whole files in memory, and its agent API drives pages: the product uses neither.
+CLOSED_FOLDERS = ("/_stcore/upload_file", "/_stcore/agent")
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+ROUTE_POLICY = "default-src 'none'; media-src 'self'; img-src 'self'; frame-ancestors 'none'; sandbox"
+
+
+def page_policy() -> str:
+    """The Content-Security-Policy of the pages: own files only, and the inline script of Streamlit's shell by hash.
+
+    Components of Streamlit load as `blob:` modules, and its styles are written into the page (measured).
+    """
+    shell = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    inline = re.findall(r"<script>(.*?)</script>", shell, flags=re.DOTALL)
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in inline
+    )
+    return "; ".join(
+        (
+            "default-src 'self'",
+            f"script-src 'self' {hashes} blob:",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            "media-src 'self' blob:",
+            "worker-src 'self' blob:",
+            "frame-src 'none'",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def from_own_page(headers: Headers) -> bool:
+    """Whether a browser sent this from a page of this host. What is no browser sends neither header."""
+    if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        return False
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
+
+
+def is_open(method: str, path: str) -> bool:
+    """Whether a request needs no session."""
+    if path in SESSION_ROUTES:
+        return True
+    return method in {"GET", "HEAD"} and (path in OPEN_TO_READ or path.startswith(OPEN_FOLDERS))
+
+
+class Gate:
+    """ASGI middleware, outermost. Puts the verified session into the request's state."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._page_policy = page_policy()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, self._with_headers(scope, send))
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._admit(scope)
+        except BacklotError as error:
+            if not isinstance(error, Refused):
+                log.warning("gate_unavailable", path=scope["path"], kind=type(error).__name__)
+            await refusal(error)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    async def _admit(self, scope: Scope) -> None:
+        """Raises Refused, or Unavailable when sessions cannot be checked."""
+        method, path = scope["method"], scope["path"]
+        if method not in SAFE_METHODS and not from_own_page(Headers(scope=scope)):
+            raise NotAllowed("This request came from another site. Use the pages of Backlot.")
+        if path.startswith(CLOSED_FOLDERS):
+            raise NotFound("There is nothing at this address.")
+        if is_open(method, path):
+            return
+        token = cookie.read(HTTPConnection(scope).cookies, wiring.settings())
+        session = await anyio.to_thread.run_sync(wiring.services().sessions.verify, token)
+        if session.user.must_change_password:
+            raise NotAllowed("Choose your own password first.")
+        scope.setdefault("state", {})["session"] = session
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == WEBSOCKET and from_own_page(Headers(scope=scope)):
+            await self._app(scope, receive, send)
+            return
+        log.info("websocket_refused", path=scope["path"])
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+
+    def _with_headers(self, scope: Scope, send: Send) -> Send:
+        policy = ROUTE_POLICY if scope["path"].startswith("/api/") else self._page_policy
+        secure = wiring.settings().secure_cookies
+
+        async def send_with_headers(message: MutableMapping[str, Any] | Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Content-Security-Policy", policy)
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("X-Frame-Options", "DENY")
+                headers.setdefault("Referrer-Policy", "no-referrer")
+                headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+                headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+                headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+                if secure:
+                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+            await send(message)
+
+        return send_with_headers

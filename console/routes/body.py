@@ -1,0 +1,28 @@
+"""The small JSON bodies that routes read."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from services.errors import BadInput
+
+BODY_LIMIT = 16 * 1024
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+async def read_body(request: Request, shape: type[Body]) -> Body:
+    """The request's JSON body in this shape, at most 16 KiB. Raises BadInput."""
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > BODY_LIMIT:
+            raise BadInput("The request is larger than this address accepts.")
+    try:
+        return shape.model_validate_json(bytes(data))
+    except ValidationError as error:
+        fields = ", ".join(sorted({str(part["loc"][0]) for part in error.errors() if part["loc"]})) or "the body"
+        raise BadInput(f"The request cannot be read: check {fields}.") from error

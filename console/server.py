@@ -1,0 +1,44 @@
+"""The web server: `python -m streamlit run console/server.py`, from the root of the project."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio.to_thread
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from console import wiring
+from console.gate import Gate
+from console.messages import show_crash
+from console.routes import health, media, session, subtitles, uploads
+from console.routes.answers import answer_crash, answer_error, unknown
+from services.errors import BacklotError
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
+    """Builds the services before the first request is taken, and closes them after the last."""
+    services = await anyio.to_thread.run_sync(wiring.services)
+    yield {}
+    await anyio.to_thread.run_sync(services.close)
+
+
+app = st.App(
+    "app.py",
+    lifespan=lifespan,
+    middleware=[Middleware(Gate)],
+    routes=[
+        *health.routes,
+        *session.routes,
+        *uploads.routes,
+        *media.routes,
+        *subtitles.routes,
+        Route("/api/{rest:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+    ],
+    exception_handlers={BacklotError: answer_error, Exception: answer_crash},
+    on_script_error=show_crash,
+)

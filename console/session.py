@@ -1,0 +1,56 @@
+"""Who is looking: the session behind this script run, checked on every run of a page and of a fragment."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec
+
+import streamlit as st
+
+from console import cookie, wiring
+from services.errors import NotSignedIn
+from services.model import Session
+
+Parameters = ParamSpec("Parameters")
+
+
+def token() -> str | None:
+    """The token in the cookie that came with the websocket's handshake."""
+    return cookie.read(st.context.cookies, wiring.settings())
+
+
+def current() -> Session | None:
+    """The verified session, or None. Raises Unavailable when sessions cannot be checked."""
+    try:
+        session = wiring.services().sessions.verify(token())
+    except NotSignedIn:
+        return None
+    if st.session_state.setdefault("session_user", session.user.id) != session.user.id:
+        # Another person signed in on this connection: nothing of the first may be left.
+        st.session_state.clear()
+        st.session_state["session_user"] = session.user.id
+    return session
+
+
+def require() -> Session:
+    """The session of whoever may see pages; without one the whole script runs again and shows the sign-in page."""
+    session = current()
+    if session is None or session.user.must_change_password:
+        st.rerun(scope="app")
+    return session
+
+
+def live(*, every: float | None) -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
+    """A fragment that checks the session before each of its runs. every is in seconds; None runs on demand only."""
+
+    def decorate(draw: Callable[Parameters, None]) -> Callable[Parameters, None]:
+        @st.fragment(run_every=every)
+        @functools.wraps(draw)
+        def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+            require()
+            draw(*args, **kwargs)
+
+        return checked
+
+    return decorate

@@ -1,0 +1,139 @@
+"""Video: how far it is, the player, and everything that was made of it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import streamlit as st
+
+from console import components, look, navigation, wiring
+from console.messages import plain, refusals, show_error
+from console.session import live, require
+from services.errors import BacklotError
+from services.model import JobState, StageName, StageState
+from services.outputs import AnalysisOutput, ClipsOutput, PostsOutput, ThumbnailsOutput, TranscriptOutput
+from services.videos import JobView, VideoDetail
+
+POLL_SECONDS = 1.0
+SUBTITLES = ("srt", "vtt", "txt", "json")
+
+user = require().user
+videos = wiring.services().videos
+
+
+def load() -> VideoDetail:
+    """The video that the address names. Stops the page where there is none to see."""
+    try:
+        return videos.get(user, UUID(st.query_params.get("id", "")))
+    except ValueError:
+        st.info("Choose a video to open.", icon=":material/info:")
+    except BacklotError as error:
+        show_error(error)
+    if st.button("All videos", key="video_all"):
+        st.switch_page(navigation.VIDEOS.file)
+    st.stop()
+
+
+@live(every=POLL_SECONDS)
+def progress(drawn: JobView) -> None:
+    """How far the work is; draws the whole page again when a stage has ended, since there is more to see then."""
+    job = drawn
+    with refusals():
+        job = videos.progress(user, drawn.video_id)
+    if [stage.state for stage in job.stages] != [stage.state for stage in drawn.stages]:
+        st.rerun(scope="app")
+    components.stepper(look.steps(job, timezone=look.viewer_timezone()))
+
+
+def actions(job: JobView) -> None:
+    """The buttons for what may be done to the job now."""
+    operations = wiring.services().operations
+    if job.state in look.UNFINISHED and st.button("Cancel", icon=":material/cancel:", key="video_cancel"):
+        with refusals():
+            operations.cancel(user, job.id)
+            st.rerun()
+    if job.state in {JobState.FAILED, JobState.CANCELLED} and st.button(
+        "Try again", icon=":material/refresh:", type="primary", key="video_retry"
+    ):
+        with refusals():
+            operations.retry(user, job.id)
+            st.rerun()
+
+
+def missing(name: StageName) -> None:
+    """Why there is no output of this stage."""
+    stage = next((stage for job in detail.jobs for stage in job.stages if stage.name is name), None)
+    if stage is None or stage.state in {StageState.WAITING, StageState.READY, StageState.RUNNING}:
+        st.caption("Not made yet: it appears here by itself.")
+    elif stage.state is StageState.SKIPPED:
+        st.info(f"Skipped: {plain(stage.reason or 'it makes no sense for this video')}", icon=":material/skip_next:")
+    else:
+        st.warning(plain(stage.reason or "This was not made."), icon=":material/info:")
+
+
+detail = load()
+video, job = detail.video, detail.job
+chip = look.VIDEO_CHIPS[video.state]
+facts = [f"by {video.owner}", look.moment(video.created_at, timezone=look.viewer_timezone())]
+facts += [part for part in (look.duration(video.duration), look.size(video.size), video.file_name) if part]
+components.heading(video.title, state=chip.label, colour=chip.colour, facts=facts)
+
+thumbnails = detail.outputs.get(StageName.THUMBNAILS)
+pictures = look.pictures(thumbnails, detail) if isinstance(thumbnails, ThumbnailsOutput) else []
+poster = pictures[0]["source"] if pictures else None
+transcript = detail.outputs.get(StageName.TRANSCRIBE)
+subtitles = f"/api/videos/{video.id}/transcript"
+
+left, right = st.columns([3, 2], gap="large")
+with left:
+    if (source := detail.file("source")) is not None:
+        components.player(
+            source=look.file_address(source.id),
+            captions=f"{subtitles}.vtt" if transcript else None,
+            language=transcript.language if isinstance(transcript, TranscriptOutput) else "",
+            poster=poster,
+            sound_only=not look.has_picture(detail, source),
+        )
+with right:
+    if job.state in look.UNFINISHED:
+        progress(job)
+    else:
+        components.stepper(look.steps(job, timezone=look.viewer_timezone()))
+    if detail.may_act:
+        with st.container(horizontal=True):
+            actions(job)
+    if transcript:
+        links = [(form.upper(), f"{subtitles}.{form}?download=1") for form in SUBTITLES]
+        components.downloads("Transcript", links)
+    if source is not None:
+        components.downloads("Source", [(look.size(source.size), f"{look.file_address(source.id)}?download=1")])
+
+said, analysed, thumbs, cut, written = st.tabs(["Transcript", "Analysis", "Thumbnails", "Clips", "Posts"])
+with said:
+    if transcript:
+        components.transcript(f"{subtitles}.json")
+    else:
+        missing(StageName.TRANSCRIBE)
+with analysed:
+    analysis = detail.outputs.get(StageName.ANALYZE)
+    if isinstance(analysis, AnalysisOutput):
+        components.analysis(look.analysis(analysis))
+    else:
+        missing(StageName.ANALYZE)
+with thumbs:
+    if pictures:
+        components.gallery(pictures)
+    else:
+        missing(StageName.THUMBNAILS)
+with cut:
+    clips = detail.outputs.get(StageName.CLIPS)
+    if isinstance(clips, ClipsOutput) and clips.clips:
+        components.clips(look.clips(clips, detail, poster=poster))
+    else:
+        missing(StageName.CLIPS)
+with written:
+    posts = detail.outputs.get(StageName.POSTS)
+    if isinstance(posts, PostsOutput):
+        components.posts(look.posts(posts))
+    else:
+        missing(StageName.POSTS)
