@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from services.model import QueueName
 from services.signing import derived_key, is_signed, sign
 
 WAKE_FUNCTION = "jobs.workers.wake"
+LONGEST_WAKE = 4096  # bytes
 STOP_COMMAND = "stop-stage"
 
 log = structlog.get_logger()
@@ -90,6 +92,15 @@ class Queue:
             log.warning("ring_failed", queues=[queue.value for queue in queues], reason=str(error))
             return False
         return True
+
+    def is_wake(self, data: bytes, queue: QueueName) -> bool:
+        """Whether the data of an rq_job is a wake for this queue that we signed."""
+        try:
+            body = zlib.decompressobj().decompress(data, LONGEST_WAKE)
+            function, _, arguments, _ = self.serializer.loads(body)
+        except (zlib.error, ValueError, TypeError):
+            return False
+        return bool(function == WAKE_FUNCTION and arguments == [queue.value])
 
     def send_stop(self, worker: str, command: StopCommand) -> None:
         """Tell a worker to stop an attempt now. Best effort: the worker's next beat tells it too."""

@@ -14,7 +14,6 @@ from services.records import stages, uploads, videos
 from services.records.stages import Swept
 from services.storage import LocalStorage
 
-DEATHS_ALLOWED = 2  # the second worker death on one stage makes it poison
 ORPHAN_SECONDS = 24 * 3600.0
 UPLOAD_SECONDS = 7 * 24 * 3600.0  # an upload untouched for a week is given up
 ORPHAN_SWEEP_SECONDS = 3600.0
@@ -54,7 +53,7 @@ class Sweeper:
     def sweep(self) -> Swept | None:
         """One sweep now; None when another process is at it. Raises Unavailable."""
         with self._database.statement() as connection:
-            swept = stages.sweep(connection, deaths=DEATHS_ALLOWED)
+            swept = stages.sweep(connection)
         if swept is not None:
             if swept.taken_back:
                 log.warning("stages_taken_back", count=swept.taken_back)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -43,6 +44,7 @@ class Outcome(enum.StrEnum):
     SUCCEEDED = "succeeded"
     RETRIED = "retried"  # failed in a way that may pass; again after delay
     FAILED = "failed"
+    LOST = "lost"  # its process died; the second time the stage is poison
     RELEASED = "released"  # not the stage's fault: it costs no try
 
 
@@ -61,6 +63,23 @@ class Finish:
     calls: Sequence[Mapping[str, object]] = ()
     skips: Mapping[StageName, str] = field(default_factory=dict)
     cost: Decimal = Decimal(0)
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any], *, stage_id: int, token: int) -> Finish:
+        """What a child said of its own attempt; whose attempt it is, the caller knows. Raises ValueError, KeyError."""
+        return cls(
+            stage_id=stage_id,
+            token=token,
+            outcome=Outcome(item["outcome"]),
+            reason=item["reason"],
+            error=item["error"],
+            delay=float(item["delay"]),
+            data=item["data"],
+            files=item["files"],
+            calls=item["calls"],
+            skips={StageName(name): str(reason) for name, reason in item["skips"].items()},
+            cost=Decimal(item["cost"]),
+        )
 
     def as_item(self) -> dict[str, object]:
         return {
@@ -132,8 +151,11 @@ def beat(
     seconds: float,
     progress: Mapping[int, Mapping[str, object]],
     held: Mapping[int, int],
-) -> frozenset[int]:
-    """Renew the lease with the progress by stage; of the held stages (id: token), those that are no longer ours."""
+) -> frozenset[int] | None:
+    """Renew the lease with the progress by stage.
+
+    Of the held stages (id: token), those that are no longer ours; None when the lease has lapsed, and all are lost.
+    """
     lost = connection.execute(
         text("select beat(:lease, :seconds, cast(:progress as jsonb), :stages, :tokens)"),
         {
@@ -144,7 +166,7 @@ def beat(
             "tokens": list(held.values()),
         },
     ).scalar_one()
-    return frozenset(lost)
+    return None if lost is None else frozenset(lost)
 
 
 def finish_many(connection: Connection, worker: str, finishes: Sequence[Finish]) -> Recorded:
@@ -158,9 +180,9 @@ def finish_many(connection: Connection, worker: str, finishes: Sequence[Finish])
     )
 
 
-def sweep(connection: Connection, *, deaths: int) -> Swept | None:
+def sweep(connection: Connection) -> Swept | None:
     """Take back what lapsed leases hold; None when another sweeper is at work."""
-    row = connection.execute(text("select * from sweep(:deaths)"), {"deaths": deaths}).one()
+    row = connection.execute(text("select * from sweep()")).one()
     if row.taken_back is None:
         return None
     return Swept(

@@ -1,5 +1,11 @@
 -- The queue's verbs. Every function takes its locks in one order: queue, lease, jobs by id, stages, videos by id.
 
+-- Two deaths of a worker or its child on one stage make it poison.
+create function is_poison(deaths integer) returns boolean language sql immutable parallel safe as $$
+    select deaths >= 2
+$$;
+
+
 create function accept_job(
     p_job uuid, p_video uuid, p_user bigint, p_kind text, p_priority smallint, p_stages jsonb, p_jobs_per_hour integer,
     p_actor text
@@ -108,14 +114,14 @@ begin
 end $$;
 
 
--- Renew a lease with its percents. Returns the stages among p_stages that are no longer its own.
+-- Renew a lease with its percents. Returns the stages among p_stages that are no longer its own; null: it has lapsed.
 create function beat(
     p_lease uuid, p_seconds double precision, p_progress jsonb, p_stages bigint[], p_tokens bigint[]
 ) returns bigint[] language plpgsql as $$
 begin
     update leases set expires_at = clock_timestamp() + make_interval(secs => p_seconds), progress = p_progress
     where id = p_lease and expires_at > clock_timestamp();
-    if not found then return p_stages; end if;
+    if not found then return null; end if;
     return array(
         select held.id from unnest(p_stages, p_tokens) as held (id, token)
         where not exists (select from stages s where s.id = held.id and s.token = held.token and s.state = 'running'
@@ -163,7 +169,8 @@ end $$;
 
 -- Record what became of many attempts, in one transaction, each only where its token still matches.
 -- p_items: [{stage_id, token, outcome, reason, error, delay, data, files, calls, skips, cost}]; outcome is succeeded,
--- retried (after delay seconds), failed, or released (not the attempt's fault: it costs no try).
+-- retried (after delay seconds), failed, lost (its process died: poison the second time), or released (not the attempt's
+-- fault: it costs no try).
 -- recorded: the stages whose outcome stands, also when an earlier call with an unknown commit had recorded it.
 create function finish_many(p_worker text, p_items jsonb, out recorded bigint[], out ready_queues text[])
 language plpgsql as $$
@@ -186,12 +193,16 @@ begin
             stage_id bigint, token bigint, outcome text, reason text, error text, delay double precision, cost numeric)
     ), done as (
         update stages s set
-            state = case i.outcome when 'succeeded' then 'succeeded' when 'failed' then 'failed' else 'ready' end,
+            state = case when i.outcome in ('succeeded', 'failed') then i.outcome
+                         when i.outcome = 'lost' and (is_poison(s.deaths + 1) or s.tries >= s.max_attempts) then 'failed'
+                         else 'ready' end,
             lease_id = null, reason = i.reason,
-            finished_at = case when i.outcome in ('succeeded', 'failed') then v_now end,
+            finished_at = case when i.outcome in ('succeeded', 'failed')
+                or (i.outcome = 'lost' and (is_poison(s.deaths + 1) or s.tries >= s.max_attempts)) then v_now end,
+            deaths = s.deaths + case when i.outcome = 'lost' then 1 else 0 end,
             tries = case when i.outcome = 'released' then s.tries - 1 else s.tries end,
             available_at = case when i.outcome = 'retried' then v_now + make_interval(secs => i.delay)
-                                when i.outcome = 'released' then v_now else s.available_at end
+                                when i.outcome in ('released', 'lost') then v_now else s.available_at end
         from items i
         where s.id = i.stage_id and s.token = i.token and s.state = 'running'
         returning s.*, i.outcome, i.error, i.cost
@@ -204,7 +215,7 @@ begin
         select v_actor, 'stage ' || outcome, user_id, video_id, job_id, id, token, reason from done
     )
     select array_agg(id), array_agg(id) filter (where outcome = 'succeeded'),
-        array_agg(distinct queue) filter (where outcome = 'released')
+        array_agg(distinct queue) filter (where state = 'ready' and available_at <= v_now)
     into v_stages, v_succeeded, v_requeued from done;
 
     if v_succeeded is not null then
@@ -309,7 +320,7 @@ end $$;
 
 -- Take back what lapsed leases hold. Two deaths on one stage make it poison. One sweeper at a time; null: another is.
 -- ready_queues: queues with due work; due_in: seconds until the next ready stage is due; running: how many run.
-create function sweep(p_deaths integer, out ready_queues text[], out due_in double precision, out running bigint,
+create function sweep(out ready_queues text[], out due_in double precision, out running bigint,
                       out taken_back integer) language plpgsql as $$
 declare
     v_leases uuid[];
@@ -326,11 +337,11 @@ begin
         perform from jobs where id = any (v_jobs) order by id for no key update;
         with lost as (
             update stages s set
-                state = case when s.deaths + 1 >= p_deaths or s.tries >= s.max_attempts then 'failed' else 'ready' end,
+                state = case when is_poison(s.deaths + 1) or s.tries >= s.max_attempts then 'failed' else 'ready' end,
                 token = s.token + 1, deaths = s.deaths + 1, lease_id = null, available_at = clock_timestamp(),
-                finished_at = case when s.deaths + 1 >= p_deaths or s.tries >= s.max_attempts
+                finished_at = case when is_poison(s.deaths + 1) or s.tries >= s.max_attempts
                                    then clock_timestamp() end,
-                reason = case when s.deaths + 1 >= p_deaths
+                reason = case when is_poison(s.deaths + 1)
                     then 'Its worker died ' || s.deaths + 1 || ' times while running it. The file may be too heavy: try '
                         || 'a smaller one, or ask an operator to look at the log of the attempts.'
                     else 'Its worker was lost.' end

@@ -1,0 +1,158 @@
+"""Holds a worker process's lease: says what it runs and how far, and learns what it may no longer run."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import uuid4
+
+import structlog
+
+from services.database import Database
+from services.errors import Unavailable
+from services.model import QueueName
+from services.records import stages
+from services.records.stages import Claim, Lease
+
+GIVE_UP_BEFORE = 3.0  # seconds before the lease ends in which the work must be dead
+
+log = structlog.get_logger()
+
+
+@dataclass(kw_only=True)
+class _Held:
+    claim: Claim
+    percent: float = 0.0
+    message: str = ""
+    lost: bool = False
+
+
+class LeaseKeeper:
+    """Beats while something is held, and only then. on_lost is called, from the beating thread, for what is taken away.
+
+    A lease that cannot be renewed is given up with all that it holds before it ends, and a new one is begun: work of
+    a worker that was paused or cut off is never finished by it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        queue: QueueName,
+        *,
+        worker: str,
+        lease_seconds: float,
+        beat_seconds: float,
+        on_lost: Callable[[Claim], None],
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._worker = worker
+        self._lease_seconds = lease_seconds
+        self._beat_seconds = beat_seconds
+        self._on_lost = on_lost
+        self._lock = threading.Lock()
+        self._held: dict[int, _Held] = {}
+        self._holding = threading.Condition(self._lock)
+        self._lease = self._new_lease()
+        self._renewed_at = time.monotonic()
+        self._thread = threading.Thread(target=self._beat_for_ever, name="lease keeper", daemon=True)
+        self._thread.start()
+
+    def claim(self, *, limit: int, cap: int) -> tuple[Claim, ...]:
+        """Claim stages and hold them. Raises Unavailable."""
+        asked_at = time.monotonic()
+        with self._lock:
+            lease = self._lease
+        with self._database.statement() as connection:
+            claims = stages.claim_many(
+                connection, self._queue, lease, seconds=self._lease_seconds, limit=limit, cap=cap
+            )
+        with self._lock:
+            if claims:
+                self._renewed_at = asked_at
+            for claim in claims:
+                self._held[claim.stage_id] = _Held(claim=claim)
+            self._holding.notify_all()
+        return claims
+
+    def let_go(self, stage_id: int) -> None:
+        with self._lock:
+            self._held.pop(stage_id, None)
+
+    def held(self) -> tuple[Claim, ...]:
+        with self._lock:
+            return tuple(held.claim for held in self._held.values() if not held.lost)
+
+    def say(self, stage_id: int, percent: float, message: str) -> None:
+        """Note how far a stage is; the next beat tells."""
+        with self._lock:
+            held = self._held.get(stage_id)
+            if held is not None:
+                held.percent, held.message = min(100.0, max(held.percent, percent)), message[:200]
+
+    def is_lost(self, stage_id: int) -> bool:
+        """Whether a stage was taken away, or was never held."""
+        with self._lock:
+            held = self._held.get(stage_id)
+            return held is None or held.lost
+
+    def lose(self, stage_id: int, token: int) -> None:
+        """A stop command came for this attempt."""
+        with self._lock:
+            held = self._held.get(stage_id)
+            if held is None or held.lost or held.claim.token != token:
+                return
+            held.lost = True
+        self._on_lost(held.claim)
+
+    def _beat_for_ever(self) -> None:
+        while True:
+            with self._lock:
+                while not self._held:
+                    self._holding.wait()
+            started = time.monotonic()
+            self._beat()
+            time.sleep(max(0.05, self._beat_seconds - (time.monotonic() - started)))
+
+    def _beat(self) -> None:
+        asked_at = time.monotonic()
+        with self._lock:
+            lease = self._lease
+            holding = {stage_id: held.claim.token for stage_id, held in self._held.items() if not held.lost}
+            progress: dict[int, dict[str, object]] = {
+                stage_id: {"percent": round(held.percent, 1), "message": held.message}
+                for stage_id, held in self._held.items()
+            }
+            overdue = asked_at - self._renewed_at > self._lease_seconds - GIVE_UP_BEFORE
+        if not holding:
+            return
+        lost: frozenset[int] | None = frozenset()
+        try:
+            if not overdue:
+                with self._database.statement() as connection:
+                    lost = stages.beat(connection, lease, seconds=self._lease_seconds, progress=progress, held=holding)
+                with self._lock:
+                    self._renewed_at = asked_at
+        except Unavailable as error:
+            log.warning("beat_failed", reason=str(error))
+        except Exception:
+            log.exception("beat_failed")
+        if overdue or lost is None:
+            log.warning("lease_lapsed", held=len(holding))
+            self._give_up(lease)
+            lost = frozenset(holding)
+        for stage_id in lost:
+            self.lose(stage_id, holding[stage_id])
+
+    def _give_up(self, lease: Lease) -> None:
+        with self._lock:
+            if self._lease.id == lease.id:
+                self._lease = self._new_lease()
+                self._renewed_at = time.monotonic()
+
+    def _new_lease(self) -> Lease:
+        return Lease(id=uuid4(), worker=self._worker, host=socket.gethostname(), pid=os.getpid())
