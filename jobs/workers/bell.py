@@ -47,7 +47,7 @@ class BellWorker(BaseWorker):
             [queue.value],
             name=f"{queue.value}-{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:4]}",
             connection=client,
-            serializer=services.queue.serializer,
+            serializer="json",  # RQ deserialises nothing here; were it to, then not with pickle
             worker_ttl=WORKER_TTL,
         )
         self.queue_name = queue
@@ -73,7 +73,7 @@ class BellWorker(BaseWorker):
     ) -> tuple[Job, RqQueue]:
         """Wait for a wake. A reconnect counts as one, since bells may have been lost."""
         queue = self.queues[0]
-        wake = Job(id=keys.wake(self.queue_name), connection=self.connection, serializer=self.serializer)
+        wake = Job(id=keys.wake(self.queue_name), connection=self.connection, serializer="json")
         wait = 0.0
         while not self._stop_requested:
             try:
