@@ -72,7 +72,7 @@ def size(count: int) -> str:
         if amount < 1024 or unit == "GiB":
             break
         amount /= 1024
-    return f"{amount:.1f} {unit}" if unit != "bytes" and amount < 100 else f"{amount:.0f} {unit}"
+    return f"{amount:.1f} {unit}" if unit != "bytes" and amount < 100 and amount % 1 else f"{amount:.0f} {unit}"
 
 
 def viewer_timezone() -> tzinfo:

@@ -9,9 +9,11 @@ from typing import Any
 import anyio.to_thread
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from console import wiring
+from console import navigation, wiring
 from console.gate import Gate
 from console.messages import show_crash
 from console.routes import health, media, session, subtitles, uploads
@@ -27,6 +29,11 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     await anyio.to_thread.run_sync(services.close)
 
 
+async def home(_: Request) -> RedirectResponse:
+    """The first page lives at the root alone."""
+    return RedirectResponse("/")
+
+
 app = st.App(
     "app.py",
     lifespan=lifespan,
@@ -37,6 +44,7 @@ app = st.App(
         *uploads.routes,
         *media.routes,
         *subtitles.routes,
+        Route(f"/{navigation.VIDEOS.address}", home),
         Route("/api/{rest:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ],
     exception_handlers={BacklotError: answer_error, Exception: answer_crash},

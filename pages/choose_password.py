@@ -13,7 +13,7 @@ session = current()
 if session is None:
     st.rerun()
 
-with st.container(width=400):
+with st.container(horizontal_alignment="center"), st.container(width=400):
     st.title("Choose a password", anchor=False)
     st.write("The password you signed in with was for one time. Choose your own to go on.")
     with st.form("choose_password"):

@@ -8,7 +8,7 @@ from console import wiring
 from console.components import exchange_ticket
 from console.messages import refusals
 
-with st.container(width=400):
+with st.container(horizontal_alignment="center"), st.container(width=400):
     st.title("Sign in", anchor=False)
     with st.form("sign_in"):
         name = st.text_input("Name", key="sign_in_name", autocomplete="username")

@@ -68,7 +68,7 @@ def missing(name: StageName) -> None:
     elif stage.state is StageState.SKIPPED:
         st.info(f"Skipped: {plain(stage.reason or 'it makes no sense for this video')}", icon=":material/skip_next:")
     else:
-        st.warning(plain(stage.reason or "This was not made."), icon=":material/info:")
+        st.warning(plain(stage.reason or "Not made: the work ended before it."), icon=":material/info:")
 
 
 detail = load()

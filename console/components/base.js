@@ -19,7 +19,7 @@ function bytes(size) {
   const units = ["bytes", "KiB", "MiB", "GiB"];
   let unit = 0;
   while (size >= 1024 && unit < units.length - 1) { size /= 1024; unit += 1; }
-  return `${unit && size < 100 ? size.toFixed(1) : Math.round(size)} ${units[unit]}`;
+  return `${unit && size < 100 && size % 1 ? size.toFixed(1) : Math.round(size)} ${units[unit]}`;
 }
 
 // The player and whatever shows times talk through the window: they are separate components.

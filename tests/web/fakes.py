@@ -1,0 +1,405 @@
+"""Services without stores, for the tests of gate, routes and pages: they keep what they were told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from services.errors import BadInput, IllegalMove, NotFound, NotSignedIn, Refused
+from services.model import JobKind, JobState, Role, Session, StageName, StageState, User, VideoState
+from services.outputs import (
+    AnalysisOutput,
+    Chapter,
+    Clip,
+    ClipsOutput,
+    Factor,
+    Keyword,
+    Output,
+    Post,
+    PostsOutput,
+    ProbeOutput,
+    Quote,
+    Segment,
+    Sentiment,
+    Thumbnail,
+    ThumbnailsOutput,
+    TranscriptOutput,
+    Word,
+)
+from services.records.jobs import StageRow
+from services.records.videos import FileRow, VideoRow
+from services.settings import Settings
+from services.uploads import Accepted, Upload
+from services.videos import JobView, StoredFile, VideoDetail, VideoPage
+
+NOW = datetime.now(UTC)
+ANA = User(id=1, name="ana", role=Role.ADMIN, must_change_password=False)
+BO = User(id=2, name="bo", role=Role.CREATOR, must_change_password=False)
+NEW = User(id=3, name="cy", role=Role.CREATOR, must_change_password=True)
+PASSWORD = "a quiet morning walk"
+PART = 1024 * 1024
+
+
+@dataclass
+class FakeAccounts:
+    users: dict[str, User] = field(default_factory=lambda: {user.name: user for user in (ANA, BO, NEW)})
+    changed: list[tuple[str, str]] = field(default_factory=list)
+
+    def sign_in(self, name: str, password: str, *, address: str) -> User:
+        if name not in self.users or password != PASSWORD or not address:
+            raise Refused("The name or the password is not right.")
+        return self.users[name]
+
+    def change_password(self, user: User, current: str, new: str) -> None:
+        if current != PASSWORD:
+            raise Refused("The present password is not right.")
+        if len(new) < 12:
+            raise BadInput("Choose a password of at least 12 characters.")
+        self.changed.append((user.name, new))
+        self.users[user.name] = replace(user, must_change_password=False)
+
+
+@dataclass
+class FakeSessions:
+    tickets: dict[str, User] = field(default_factory=dict)
+    live: dict[str, Session] = field(default_factory=dict)
+
+    def issue_ticket(self, user: User) -> str:
+        ticket = f"ticket-{uuid4()}"
+        self.tickets[ticket] = user
+        return ticket
+
+    def exchange(self, ticket: str, *, address: str, user_agent: str) -> tuple[str, Session]:
+        user = self.tickets.pop(ticket, None)
+        if user is None:
+            raise NotSignedIn("That sign-in took too long or was used already. Please sign in again.")
+        token = self.open(user)
+        return token, self.live[token]
+
+    def open(self, user: User) -> str:
+        """A valid token of this user."""
+        token = f"token-{uuid4()}"
+        self.live[token] = Session(id=uuid4(), user=user, expires_at=NOW + timedelta(hours=12))
+        return token
+
+    def verify(self, token: str | None) -> Session:
+        session = self.live.get(token or "")
+        if session is None or session.expires_at <= datetime.now(UTC):
+            raise NotSignedIn("Please sign in.")
+        return session
+
+    def revoke(self, session: Session) -> None:
+        self.live = {token: one for token, one in self.live.items() if one.id != session.id}
+
+
+@dataclass
+class FakeUploads:
+    names: dict[UUID, str] = field(default_factory=dict)
+    sizes: dict[UUID, int] = field(default_factory=dict)
+    received: dict[UUID, bytearray] = field(default_factory=dict)
+    most_at_once: int = 0
+
+    def _upload(self, upload_id: UUID) -> Upload:
+        if upload_id not in self.received:
+            raise NotFound("There is no such upload, or it is not yours. Choose the file again.")
+        return Upload(id=upload_id, offset=len(self.received[upload_id]), size=self.sizes[upload_id], part_size=PART)
+
+    def begin(self, user: User, *, file_name: str, size: int, fingerprint: str, title: str | None) -> Upload:
+        if size == 0:
+            raise BadInput("This file is empty. Choose the video again, or export it once more.")
+        for upload_id, name in self.names.items():
+            if name == f"{file_name} {fingerprint}":
+                return self._upload(upload_id)
+        upload_id = uuid4()
+        self.names[upload_id] = f"{file_name} {fingerprint}"
+        self.sizes[upload_id] = size
+        self.received[upload_id] = bytearray()
+        return self._upload(upload_id)
+
+    def status(self, user: User, upload_id: UUID) -> Upload:
+        return self._upload(upload_id)
+
+    async def append(self, user: User, upload_id: UUID, *, offset: int, chunks: AsyncIterator[bytes]) -> Upload:
+        stands = self._upload(upload_id).offset
+        if stands != offset:
+            raise IllegalMove(f"This upload stands at byte {stands}, not {offset}: continue from there.")
+        async for chunk in chunks:
+            self.most_at_once = max(self.most_at_once, len(chunk))
+            self.received[upload_id] += chunk
+        return self._upload(upload_id)
+
+    def complete(self, user: User, upload_id: UUID) -> Accepted:
+        upload = self._upload(upload_id)
+        if upload.offset != upload.size:
+            raise IllegalMove(f"{upload.size - upload.offset} bytes are missing.")
+        return Accepted(video_id=uuid4(), job_id=uuid4())
+
+
+@dataclass
+class FakeVideos:
+    details: dict[UUID, VideoDetail] = field(default_factory=dict)
+    stored: dict[UUID, StoredFile] = field(default_factory=dict)
+
+    def list(self, user: User, *, limit: int = 50, before: object = None) -> VideoPage:
+        rows = [detail.video for detail in self.details.values() if self._sees(user, detail.video.user_id)]
+        rows.sort(key=lambda row: row.created_at, reverse=True)
+        last = rows[limit - 1] if len(rows) > limit else None
+        return VideoPage(rows=tuple(rows[:limit]), next=(last.created_at, last.id) if last else None)
+
+    def get(self, user: User, video_id: UUID) -> VideoDetail:
+        detail = self.details.get(video_id)
+        if detail is None or not self._sees(user, detail.video.user_id):
+            raise NotFound("There is no such video, or it is not yours.")
+        return detail
+
+    def progress(self, user: User, video_id: UUID) -> JobView:
+        return self.get(user, video_id).job
+
+    def open_file(self, user: User, file_id: UUID) -> StoredFile:
+        owners = {file.id: file.user_id for detail in self.details.values() for file in detail.files}
+        if file_id not in self.stored or not self._sees(user, owners.get(file_id, ANA.id)):
+            raise NotFound("There is no such file, or it is not yours.")
+        return self.stored[file_id]
+
+    def transcript(self, user: User, video_id: UUID) -> TranscriptOutput:
+        output = self.get(user, video_id).outputs.get(StageName.TRANSCRIBE)
+        if not isinstance(output, TranscriptOutput):
+            raise NotFound("This video has no transcript yet.")
+        return output
+
+    def _sees(self, user: User, owner_id: int) -> bool:
+        return user.role is not Role.CREATOR or user.id == owner_id
+
+
+@dataclass
+class FakeOperations:
+    cancelled: list[UUID] = field(default_factory=list)
+    retried: list[UUID] = field(default_factory=list)
+
+    def cancel(self, user: User, job_id: UUID) -> None:
+        self.cancelled.append(job_id)
+
+    def retry(self, user: User, job_id: UUID) -> None:
+        self.retried.append(job_id)
+
+
+@dataclass
+class FakeServices:
+    settings: Settings = field(default_factory=Settings)
+    accounts: FakeAccounts = field(default_factory=FakeAccounts)
+    sessions: FakeSessions = field(default_factory=FakeSessions)
+    uploads: FakeUploads = field(default_factory=FakeUploads)
+    videos: FakeVideos = field(default_factory=FakeVideos)
+    operations: FakeOperations = field(default_factory=FakeOperations)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+STATES_WHEN_DONE = dict.fromkeys(StageName, StageState.SUCCEEDED)
+
+
+def a_job(
+    video_id: UUID, states: dict[StageName, StageState], *, reasons: dict[StageName, str] | None = None
+) -> JobView:
+    """A whole pipeline job with its stages in these states; a running one is at 45 %."""
+    running = StageState.RUNNING in states.values()
+    failed = StageState.FAILED in states.values()
+    waiting = {StageState.READY, StageState.WAITING} & set(states.values())
+    stages = tuple(
+        StageRow(
+            id=number,
+            job_id=video_id,
+            name=name,
+            state=states[name],
+            reason=(reasons or {}).get(name),
+            started_at=NOW - timedelta(seconds=40),
+            finished_at=NOW if states[name] is StageState.SUCCEEDED else None,
+            percent=45.0 if states[name] is StageState.RUNNING else 0.0,
+            message="Transcribing: 4:30 of 10:00" if states[name] is StageState.RUNNING else "",
+        )
+        for number, name in enumerate(states, 1)
+    )
+    state = JobState.RUNNING if running else JobState.FAILED if failed else JobState.SUCCEEDED
+    if waiting and not running and not failed:
+        state = JobState.QUEUED
+    return JobView(
+        id=uuid4(),
+        video_id=video_id,
+        kind=JobKind.PIPELINE,
+        state=state,
+        percent=27.0 if running else 100.0,
+        message="Transcribing: 4:30 of 10:00" if running else "",
+        created_at=NOW,
+        starts_at=NOW,
+        finished_at=None,
+        stages=stages,
+    )
+
+
+def a_video(
+    title: str = "Founder interview",
+    *,
+    owner: User = ANA,
+    state: VideoState = VideoState.REPURPOSED,
+    job: Callable[[UUID], JobView] = lambda video_id: a_job(video_id, STATES_WHEN_DONE),
+    outputs: dict[StageName, Output] | None = None,
+    minutes_ago: int = 5,
+) -> VideoDetail:
+    """A video with the source, thumbnails and clips that its outputs name."""
+    video_id = uuid4()
+    made = all_outputs() if outputs is None else outputs
+    roles = [("source", 0, "video/mp4")]
+    if StageName.THUMBNAILS in made:
+        roles += [("thumbnail", position, "image/jpeg") for position in range(6)]
+    if StageName.CLIPS in made:
+        roles += [
+            (role, position, "video/mp4") for position in range(3) for role in ("clip_portrait", "clip_landscape")
+        ]
+    row = VideoRow(
+        id=video_id,
+        user_id=owner.id,
+        owner=owner.name,
+        title=title,
+        file_name="interview final.mp4",
+        size=48_300_211,
+        state=state,
+        created_at=NOW - timedelta(minutes=minutes_ago),
+        duration=607.2 if made else None,
+    )
+    files = tuple(
+        FileRow(
+            id=uuid4(),
+            video_id=video_id,
+            user_id=owner.id,
+            role=role,
+            position=position,
+            storage_key=f"{role}/{position}",
+            media_type=media_type,
+            size=1000,
+            title=title,
+            file_name="interview final.mp4",
+        )
+        for role, position, media_type in roles
+    )
+    return VideoDetail(video=row, jobs=(job(video_id),), outputs=made, files=files, events=(), may_act=owner is ANA)
+
+
+def store(services: FakeServices, detail: VideoDetail, content: Callable[[str], Path]) -> VideoDetail:
+    """Puts the video and its files where the fakes find them; content gives a path for a role."""
+    services.videos.details[detail.video.id] = detail
+    for file in detail.files:
+        path = content(file.role)
+        services.videos.stored[file.id] = StoredFile(
+            path=path,
+            media_type=file.media_type,
+            size=path.stat().st_size,
+            name=file.file_name,
+            etag=f'"{file.id}"',
+        )
+    return detail
+
+
+SENTENCES = (
+    "When we started the company, nobody believed that a small team could ship every week.",
+    "The trick was to measure one thing at a time and to throw away everything else.",
+    "Our first customer found us because of a clip that somebody else had posted.",
+    "I would rather show a rough cut today than a perfect film next month.",
+    "If you remember one sentence, remember this one: the audience edits with you.",
+)
+
+
+def a_transcript() -> TranscriptOutput:
+    segments = []
+    for number, sentence in enumerate(SENTENCES * 3):
+        start = number * 2.0
+        pieces = sentence.split()
+        words = tuple(
+            Word(
+                start=start + position * 2.0 / len(pieces),
+                end=start + (position + 1) * 2.0 / len(pieces),
+                text=piece,
+                confidence=0.4 if piece == "clip" else 0.97,
+                unsure=piece == "clip",
+            )
+            for position, piece in enumerate(pieces)
+        )
+        segments.append(Segment(start=start, end=start + 2.0, text=sentence, words=words))
+    return TranscriptOutput(
+        language="en", duration=30.0, segments=tuple(segments), engine="local", model="whisper tiny.en"
+    )
+
+
+def all_outputs() -> dict[StageName, Output]:
+    """One output of each stage, as a finished pipeline records them."""
+    factors = (
+        Factor(name="Hook", value=0.9, reason="opens with a question"),
+        Factor(name="Self-contained", value=0.7, reason="needs no earlier sentence"),
+        Factor(name="Pace", value=0.55, reason="2.4 words a second"),
+    )
+    return {
+        StageName.PROBE: ProbeOutput(
+            container="mp4", duration=607.2, size_bytes=48_300_211, has_picture=True, has_sound=True
+        ),
+        StageName.TRANSCRIBE: a_transcript(),
+        StageName.ANALYZE: AnalysisOutput(
+            language="en",
+            summary=SENTENCES[:3],
+            chapters=(
+                Chapter(start=0.0, end=8.0, title="How it began"),
+                Chapter(start=8.0, end=18.0, title="The first customer"),
+                Chapter(start=18.0, end=30.0, title="What to remember"),
+            ),
+            keywords=tuple(Keyword(text=word, score=0.5) for word in ("small team", "rough cut", "audience", "clip")),
+            quotes=(Quote(start=6.0, end=8.0, text=SENTENCES[3]), Quote(start=8.0, end=10.0, text=SENTENCES[4])),
+            highlights=(),
+            sentiment=Sentiment(label="positive", compound=0.42),
+            engine="local",
+            method="extractive",
+        ),
+        StageName.THUMBNAILS: ThumbnailsOutput(
+            thumbnails=tuple(
+                Thumbnail(
+                    position=position,
+                    at=position * 5.0,
+                    width=640,
+                    height=360,
+                    sharpness=0.8,
+                    picked=position == 2,
+                    reason="Sharp, bright and unlike the others",
+                )
+                for position in range(6)
+            ),
+            scene_cuts=(4.0, 9.0),
+        ),
+        StageName.CLIPS: ClipsOutput(
+            clips=tuple(
+                Clip(
+                    position=position,
+                    start=position * 8.0,
+                    end=position * 8.0 + 6,
+                    title=f"The audience edits with you, part {position + 1}",
+                    text=SENTENCES[position],
+                    score=82.0 - position * 9,
+                    factors=factors,
+                )
+                for position in range(3)
+            )
+        ),
+        StageName.POSTS: PostsOutput(
+            posts=(
+                Post(network="linkedin", parts=(f"{SENTENCES[0]}\n\n{SENTENCES[1]}",), character_limit=3000),
+                Post(network="x_thread", parts=SENTENCES[:3], character_limit=280),
+                Post(network="newsletter", parts=("\n".join(SENTENCES),)),
+                Post(network="blog_outline", parts=("1. How it began\n2. The first customer\n3. What to remember",)),
+                Post(network="show_notes", parts=("0:00 How it began\n0:08 The first customer",)),
+            ),
+            titles=("The audience edits with you", "Ship every week"),
+            hashtags=("#startups", "#video"),
+            engine="local",
+            method="extractive",
+        ),
+    }
