@@ -78,7 +78,8 @@ def is_open(method: str, path: str) -> bool:
     """Whether a request needs no session."""
     if path in SESSION_ROUTES:
         return True
-    return method in {"GET", "HEAD"} and (path in OPEN_TO_READ or path.startswith(OPEN_FOLDERS))
+    in_open_folder = path.startswith(OPEN_FOLDERS) and ".." not in path
+    return method in {"GET", "HEAD"} and (path in OPEN_TO_READ or in_open_folder)
 
 
 class Gate:

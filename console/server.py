@@ -16,8 +16,8 @@ from starlette.routing import Route
 from console import navigation, wiring
 from console.gate import Gate
 from console.messages import show_crash
-from console.routes import health, media, session, subtitles, uploads
-from console.routes.answers import answer_crash, answer_error, unknown
+from console.routes import ROUTES
+from console.routes.answers import answer_crash, answer_error
 from services.errors import BacklotError
 
 
@@ -38,15 +38,7 @@ app = st.App(
     "app.py",
     lifespan=lifespan,
     middleware=[Middleware(Gate)],
-    routes=[
-        *health.routes,
-        *session.routes,
-        *uploads.routes,
-        *media.routes,
-        *subtitles.routes,
-        Route(f"/{navigation.VIDEOS.address}", home),
-        Route("/api/{rest:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-    ],
+    routes=[*ROUTES, Route(f"/{navigation.VIDEOS.address}", home)],
     exception_handlers={BacklotError: answer_error, Exception: answer_crash},
     on_script_error=show_crash,
 )

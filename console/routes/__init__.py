@@ -1,0 +1,17 @@
+"""The product's own addresses, one file a subject."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from console.routes import health, media, session, subtitles, uploads
+from console.routes.answers import unknown
+
+ROUTES: tuple[Route, ...] = (
+    *health.routes,
+    *session.routes,
+    *uploads.routes,
+    *media.routes,
+    *subtitles.routes,
+    Route("/api/{rest:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+)

@@ -1,0 +1,143 @@
+"""No session, a forged one, an expired one, a foreign page: nothing comes through the gate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import jwt
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from console.gate import page_policy
+from console.routes import ROUTES
+from tests.web.fakes import ANA, NEW, FakeServices
+
+SOME_ID = str(uuid4())
+OPEN_ROUTES = {"/healthz", "/api/session", "/api/session/end"}
+OWN = sorted(
+    (
+        method,
+        route.path.replace("{rest:path}", "x").replace("{form}", "srt").split("{")[0]
+        + SOME_ID * ("uuid" in route.path),
+    )
+    for route in ROUTES
+    if route.path not in OPEN_ROUTES
+    for method in (route.methods or set()) - {"HEAD"}
+)
+STREAMLITS = (
+    ("GET", "/media/0123456789abcdef.mp4"),
+    ("GET", "/component/any/index.html"),
+    ("GET", "/_stcore/bidi-components/any/index.js"),
+    ("GET", "/_stcore/metrics"),
+    ("GET", "/_stcore/script-health-check"),
+    ("PUT", "/_stcore/upload_file/session/file"),
+    ("POST", "/_stcore/agent/interact"),
+    ("GET", "/auth/login"),
+    ("GET", "/oauth2callback"),
+    ("GET", "/docs"),
+)
+
+
+def forged() -> str:
+    """What streamlit-authenticator accepts when nobody has changed its key."""
+    body = {"username": "admin", "exp_date": datetime.now(UTC).timestamp() + 86400, "sub": "1"}
+    return jwt.encode(body, "some_key", algorithm="HS256")
+
+
+def expired(services: FakeServices) -> str:
+    token = services.sessions.open(ANA)
+    services.sessions.live[token] = replace(services.sessions.live[token], expires_at=datetime.now(UTC))
+    return token
+
+
+@pytest.mark.filterwarnings("ignore:The HMAC key")
+@pytest.mark.parametrize("kind", ["none", "forged", "expired", "revoked", "empty"])
+@pytest.mark.parametrize(("method", "path"), [*OWN, *STREAMLITS])
+def test_without_a_valid_session_nothing_is_served(
+    client: TestClient, services: FakeServices, method: str, path: str, kind: str
+) -> None:
+    if kind == "forged":
+        client.cookies.set("backlot_session", forged())
+        client.cookies.set("some_cookie_name", forged())
+    elif kind == "expired":
+        client.cookies.set("backlot_session", expired(services))
+    elif kind == "revoked":
+        token = services.sessions.open(ANA)
+        services.sessions.revoke(services.sessions.live[token])
+        client.cookies.set("backlot_session", token)
+    elif kind == "empty":
+        client.cookies.set("backlot_session", "")
+    answer = client.request(method, path)
+    assert answer.status_code in {401, 404}
+    assert (answer.status_code == 404) == path.startswith(("/_stcore/upload_file", "/_stcore/agent"))
+    assert set(answer.json()) == {"message"}
+
+
+def test_every_own_route_is_in_the_list() -> None:
+    assert len(OWN) >= 10
+    assert not any("{" in path for _, path in OWN)
+
+
+@pytest.mark.parametrize("path", ["/", "/upload", "/video", "/healthz", "/static/js/index.js", "/app/static/logo.svg"])
+def test_what_carries_no_data_is_open(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/static/../api/uploads", "//media/x", "/app/static/%2e%2e/media/x", "/MEDIA/x"])
+def test_a_path_that_only_looks_open_is_not(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 401
+
+
+def test_with_a_session_the_rest_is_served(client: TestClient, services: FakeServices) -> None:
+    client.cookies.set("backlot_session", services.sessions.open(ANA))
+    assert client.get("/media/x").text == "behind the gate"
+    assert client.get("/api/nothing").status_code == 404
+
+
+def test_a_one_time_password_opens_only_the_session_routes(client: TestClient, services: FakeServices) -> None:
+    client.cookies.set("backlot_session", services.sessions.open(NEW))
+    for method, path in OWN:
+        answer = client.request(method, path)
+        assert answer.status_code == 403
+        assert "password" in answer.json()["message"]
+    assert client.post("/api/session/end").status_code == 204
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://elsewhere.example"},
+        {"origin": "null"},
+        {"origin": "http://testserver.elsewhere.example"},
+        {"origin": "http://testserver:81"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+def test_another_site_cannot_act(client: TestClient, services: FakeServices, headers: dict[str, str]) -> None:
+    client.cookies.set("backlot_session", services.sessions.open(ANA))
+    for method, path in [*OWN, ("POST", "/api/session"), ("POST", "/api/session/end")]:
+        if method != "GET":
+            assert client.request(method, path, headers=headers).status_code == 403
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/_stcore/stream", headers=headers):
+        pass
+
+
+def test_the_websocket_is_the_only_one_and_opens_for_the_own_page(client: TestClient) -> None:
+    with client.websocket_connect("/_stcore/stream", headers={"origin": "http://testserver"}):
+        pass
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/other"):
+        pass
+
+
+def test_every_answer_carries_the_security_headers(client: TestClient) -> None:
+    for path in ("/", "/api/uploads", "/healthz"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in page_policy().split("script-src")[1].split(";")[0]
+    assert "sha256-" in page_policy()
