@@ -51,6 +51,7 @@ def configure(settings: Settings, *, level: str | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level or settings.log_level)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it names every plug-in that it loads
     sys.excepthook = _log_crash
     threading.excepthook = lambda hook: _log_crash(hook.exc_type, hook.exc_value, hook.exc_traceback)
 

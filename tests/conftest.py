@@ -1,12 +1,14 @@
-"""One Postgres and one Valkey for a test session, in a temporary folder."""
+"""One Postgres and one Valkey for a test session, in temporary folders, and the browser."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from services.embedded import start_postgres, start_valkey
+from tests import browser
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +25,9 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = start_valkey(tmp_path_factory.mktemp("valkey"))
     yield server.url
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> Path:
+    """A Chromium for Playwright's executable_path, brought if the machine has none."""
+    return browser.bring()

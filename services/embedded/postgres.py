@@ -76,6 +76,7 @@ def prepare_postgres(folder: Path) -> Prepared:
         "unix_socket_directories": "",
         "max_connections": "200",
         "fsync": "on",
+        "log_checkpoints": "off",
     }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     launch = Launch(
