@@ -1,0 +1,184 @@
+"""The best passages as short videos: captioned 9:16, and clean 16:9, cut between words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from jobs.contract import ProducedFile, StageContext, StageResult
+from services.media.captions import captions
+from services.media.rendering import Passage, Shape, even, render
+from services.model import StageName
+from services.outputs import (
+    AnalysisOutput,
+    Clip,
+    ClipsOutput,
+    Highlight,
+    ProbeOutput,
+    ThumbnailsOutput,
+    TranscriptOutput,
+    Word,
+)
+
+log = structlog.get_logger()
+
+MOST = 3
+LONGEST = 60.0  # seconds; what YouTube Shorts, Reels and TikTok all take
+SHORTEST = 3.0  # seconds; less is no passage
+LEAD_IN = 0.15  # seconds of the pause before the first word that are kept
+LEAD_OUT = 0.35  # seconds of the pause after the last word that are kept
+ROUNDING = 0.05  # seconds by which the times of a highlight may differ from those of its words
+LARGE = 720  # pixels of the shorter side from which on the portrait clip is 1080 wide
+OVERLAPPING = 20  # words before a place that may reach beyond it
+DEFAULT_FRAME_RATE = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """A passage whose ends lie between words, in seconds of the video."""
+
+    start: float
+    end: float
+    words: tuple[Word, ...]
+    highlight: Highlight
+
+
+def run(context: StageContext) -> StageResult:
+    """Renders up to three clips, each from one decode. A video without a passage worth cutting gives none."""
+    probed = context.outputs[StageName.PROBE]
+    transcript = context.outputs[StageName.TRANSCRIBE]
+    analysis = context.outputs[StageName.ANALYZE]
+    assert isinstance(probed, ProbeOutput)  # noqa: S101 - the pipeline's own records
+    assert isinstance(transcript, TranscriptOutput)  # noqa: S101
+    assert isinstance(analysis, AnalysisOutput)  # noqa: S101
+    thumbnails = context.outputs.get(StageName.THUMBNAILS)
+    scene_cuts = thumbnails.scene_cuts if isinstance(thumbnails, ThumbnailsOutput) else ()
+
+    words = sorted((word for segment in transcript.segments for word in segment.words), key=lambda word: word.start)
+    cuts = choose(analysis.highlights, words, probed.duration, scene_cuts)
+    total = sum(cut.end - cut.start for cut in cuts)
+    clips: list[Clip] = []
+    files: list[ProducedFile] = []
+    rendered = 0.0
+    for position, cut in enumerate(cuts):
+        length = cut.end - cut.start
+
+        def pulse(done: float, before: float = rendered, length: float = length, position: int = position) -> None:
+            percent = 100 * (before + done * length) / total
+            context.report(percent, f"Rendering clip {position + 1} of {len(cuts)}: {done:.0%}")
+
+        files += _render(context, probed, cut, position, pulse)
+        rendered += length
+        clips.append(
+            Clip(
+                position=position,
+                start=cut.start,
+                end=cut.end,
+                title=cut.highlight.title,
+                text=" ".join(word.text.strip() for word in cut.words),
+                score=cut.highlight.score,
+                factors=cut.highlight.factors,
+            )
+        )
+    log.info("clips_rendered", clips=len(clips), seconds=round(total, 1))
+    return StageResult(output=ClipsOutput(clips=tuple(clips)), files=tuple(files))
+
+
+def _render(
+    context: StageContext, probed: ProbeOutput, cut: Cut, position: int, pulse: Callable[[float], None]
+) -> list[ProducedFile]:
+    """Both shapes of one clip. Only the portrait one carries captions: the wide one is for players with their own."""
+    width, height = probed.width or 2, probed.height or 2
+    portrait_width, portrait_height = (1080, 1920) if min(width, height) >= LARGE else (720, 1280)
+    landscape_height = min(1080, max(height, width * 9 / 16))
+    caption_file = f"captions-{position}.ass"
+    (context.workspace / caption_file).write_text(
+        captions(cut.words, start=cut.start, width=portrait_width, height=portrait_height)
+    )
+    passage = Passage(
+        source=context.source,
+        start=cut.start,
+        end=cut.end,
+        width=width,
+        height=height,
+        frame_rate=probed.frame_rate or DEFAULT_FRAME_RATE,
+        has_sound=probed.has_sound,
+    )
+    shapes = {
+        "clip_portrait": Shape(
+            name=f"portrait-{position}.mp4", width=portrait_width, height=portrait_height, captions=caption_file
+        ),
+        "clip_landscape": Shape(
+            name=f"landscape-{position}.mp4", width=even(landscape_height * 16 / 9), height=even(landscape_height)
+        ),
+    }
+    render(passage, list(shapes.values()), context.workspace, pulse=pulse)
+    return [
+        ProducedFile(path=context.workspace / shape.name, role=role, position=position, media_type="video/mp4")
+        for role, shape in shapes.items()
+    ]
+
+
+def choose(
+    highlights: Sequence[Highlight], words: Sequence[Word], duration: float, scene_cuts: Sequence[float] = ()
+) -> list[Cut]:
+    """The best highlights that do not overlap, at most three, each moved to pauses between words; best first.
+
+    words are in order of time; times are seconds of the video.
+    """
+    cuts: list[Cut] = []
+    for highlight in highlights:
+        cut = between_words(highlight, words, duration, scene_cuts)
+        if cut is not None and all(cut.end <= other.start or other.end <= cut.start for other in cuts):
+            cuts.append(cut)
+        if len(cuts) == MOST:
+            break
+    return cuts
+
+
+def between_words(
+    highlight: Highlight, words: Sequence[Word], duration: float, scene_cuts: Sequence[float]
+) -> Cut | None:
+    """The highlight as a cut that starts and ends in pauses; None where less than three seconds are left of it.
+
+    A little of the pause is kept at each end, but nothing of another scene. A passage that
+    is too long ends with the last sentence that fits, or where there is none with the last word.
+    """
+    inside = [
+        number
+        for number, word in enumerate(words)
+        if word.start >= highlight.start - ROUNDING and word.end <= highlight.end + ROUNDING
+    ]
+    if not inside:
+        return None
+    first, last = inside[0], _last_that_fits(words, inside)
+    while first > 0 and _end_before(words, first) > words[first].start:
+        first -= 1  # times of speech recognition may overlap: no cut within either word
+    while last + 1 < len(words) and words[last + 1].start < _end_before(words, last + 1):
+        last += 1
+    pause_start, speech_start = _end_before(words, first), words[first].start
+    speech_end = _end_before(words, last + 1)
+    pause_end = words[last + 1].start if last + 1 < len(words) else max(speech_end, duration)
+    start = max(pause_start, speech_start - LEAD_IN)
+    start = next((at for at in scene_cuts if start < at <= speech_start), start)
+    end = min(pause_end, speech_end + LEAD_OUT)
+    end = next((at for at in scene_cuts if speech_end <= at < end), end)
+    if end - start < SHORTEST:
+        return None
+    return Cut(start=start, end=end, words=tuple(words[first : last + 1]), highlight=highlight)
+
+
+def _last_that_fits(words: Sequence[Word], inside: Sequence[int]) -> int:
+    latest = words[inside[0]].start + LONGEST - LEAD_IN - LEAD_OUT
+    fitting = [number for number in inside if words[number].end <= latest] or [inside[0]]
+    if len(fitting) == len(inside):
+        return inside[-1]
+    sentence_ends = [number for number in fitting if words[number].text.rstrip().endswith((".", "?", "!"))]
+    return sentence_ends[-1] if sentence_ends else fitting[-1]
+
+
+def _end_before(words: Sequence[Word], number: int) -> float:
+    """When all words before the one of this number have ended."""
+    return max((word.end for word in words[max(0, number - OVERLAPPING) : number]), default=0.0)
