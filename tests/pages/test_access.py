@@ -1,0 +1,98 @@
+"""Who sees which page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from console import session
+from services.model import VideoState
+from tests.pages.conftest import Run, components
+from tests.web.fakes import ANA, BO, NEW, PASSWORD, FakeServices, a_video, store
+
+
+def test_nobody_gets_the_sign_in_page_only(run: Run) -> None:
+    page = run(None)
+    assert [title.value for title in page.title] == ["Sign in"]
+    assert not set(components(page)) & {"video_list", "sign_out", "drop_zone"}
+
+
+@pytest.mark.parametrize("file", ["../pages/upload.py", "../pages/video.py", "../pages/videos.py"])
+def test_nobody_cannot_ask_for_another_page(run: Run, file: str) -> None:
+    with pytest.raises(ValueError, match="page"):
+        run(None, file)
+
+
+def test_signing_in_gives_a_ticket(run: Run, services: FakeServices) -> None:
+    page = run(None)
+    page.text_input(key="sign_in_name").set_value("ana")
+    page.text_input(key="sign_in_password").set_value("wrong")
+    page.button[0].click().run()
+    assert "not right" in page.warning[0].value.replace("\\", "")
+    assert not services.sessions.tickets
+    page.text_input(key="sign_in_password").set_value(PASSWORD)
+    page.button[0].click().run()
+    assert services.sessions.tickets[components(page)["exchange_ticket"]["ticket"]] == ANA
+
+
+def test_a_one_time_password_must_be_replaced(run: Run, services: FakeServices) -> None:
+    page = run(NEW)
+    assert [title.value for title in page.title] == ["Choose a password"]
+
+    def choose(given: str, chosen: str, again: str) -> None:
+        page.text_input(key="password_given").set_value(given)
+        page.text_input(key="password_chosen").set_value(chosen)
+        page.text_input(key="password_again").set_value(again)
+        page.button[0].click().run()
+
+    choose(PASSWORD, "a new long password", "another long password")
+    assert "differ" in page.warning[0].value
+    choose("wrong", "a new long password", "a new long password")
+    assert "not right" in page.warning[0].value
+    choose(PASSWORD, "short", "short")
+    assert "12 characters" in page.warning[0].value
+    assert not services.accounts.changed
+    choose(PASSWORD, "a new long password", "a new long password")
+    assert services.accounts.changed == [("cy", "a new long password")]
+    assert "exchange_ticket" in components(page)
+
+
+def test_a_session_that_ends_ends_the_page_on_its_next_run(
+    run: Run, services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = run(ANA)
+    assert page.title[0].value == "Videos"
+    services.sessions.live.clear()
+    page.run()
+    assert [title.value for title in page.title] == ["Sign in"]
+    monkeypatch.setattr(session, "token", lambda: services.sessions.open(ANA))
+    page.run()
+    assert page.title[0].value == "Videos"
+
+
+def test_nothing_of_one_person_is_left_for_the_next(
+    run: Run, services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = run(ANA)
+    page.session_state["private"] = "of ana"
+    token = services.sessions.open(BO)
+    monkeypatch.setattr(session, "token", lambda: token)
+    page.run()
+    assert "private" not in page.session_state
+
+
+def test_a_creator_sees_only_their_own_videos(run: Run, services: FakeServices, tmp_path: Path) -> None:
+    content = tmp_path / "content"
+    content.write_bytes(b"x")
+    own = store(services, a_video("Mine", owner=BO, state=VideoState.FAILED), lambda role: content)
+    other = store(services, a_video("Not mine"), lambda role: content)
+    page = run(BO)
+    shown = components(page)["video_list"]
+    assert [row["id"] for row in shown["rows"]] == [str(own.video.id)]
+    assert shown["show_owner"] is False
+    assert [row["state"] for row in shown["rows"]] == ["Failed"]
+    assert len(components(run(ANA))["video_list"]["rows"]) == 2
+    page = run(BO, "../pages/video.py", id=str(other.video.id))
+    assert "no such video" in page.warning[0].value.replace("\\", "")
+    assert "heading" not in components(page)
