@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,20 @@ def services(settings: Settings) -> Iterator[Services]:
     services = build(settings)
     yield services
     services.close()
+
+
+@pytest.fixture
+def another(settings: Settings) -> Iterator[Callable[..., Services]]:
+    """Builds more services, as another process would; keyword arguments change settings, `client` the Redis client."""
+    built: list[Services] = []
+
+    def build_another(*, client: redis.Redis | None = None, **changes: object) -> Services:
+        built.append(build(settings.model_copy(update=changes), client=client))
+        return built[-1]
+
+    yield build_another
+    for services in built:
+        services.close()
 
 
 @pytest.fixture

@@ -1,0 +1,218 @@
+"""Accepting an upload is one transaction; losing Redis costs a delay only."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import text
+
+from services.bootstrap import Services
+from services.errors import BadInput, IllegalMove, LimitReached, NotAllowed, NotFound, Unavailable
+from services.model import JobKind, JobState, Role, StageName, StageState, VideoState
+from services.settings import Settings
+from services.uploads import Upload
+from tests.integration.conftest import NewUser
+
+Another = Callable[..., Services]
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"0123456789" * 300_000)
+    return path
+
+
+async def parts(*chunks: bytes, broken: bool = False) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+    if broken:
+        raise ConnectionResetError
+
+
+def begin(services: Services, user: object, size: int) -> Upload:
+    return services.uploads.begin(user, file_name="film.mp4", size=size, fingerprint="f", title=None)  # type: ignore[arg-type]
+
+
+def test_everything_is_recorded_at_once(services: Services, new_user: NewUser, film: Path, client: redis.Redis) -> None:
+    user = new_user()
+    accepted = services.uploads.accept_file(user, film, title=None, kind=JobKind.PIPELINE)
+    detail = services.videos.get(user, accepted.video_id)
+    assert detail.video.state is VideoState.UPLOADED
+    assert detail.video.title == "film"
+    assert {stage.name: stage.state for stage in detail.job.stages} == {
+        name: StageState.READY if name is StageName.PROBE else StageState.WAITING for name in StageName
+    }
+    source = detail.file("source")
+    assert source is not None
+    assert services.videos.open_file(user, source.id).path.read_bytes() == film.read_bytes()
+    with services.database.statement() as connection:
+        digest = connection.execute(
+            text("select sha256 from videos where id = :id"), {"id": accepted.video_id}
+        ).scalar_one()
+    assert digest == hashlib.sha256(film.read_bytes()).hexdigest()
+    assert client.lrange("rq:queue:media", 0, -1) == [b"wake-media"]
+
+
+def test_one_wake_waits_however_often_it_is_rung_for(
+    services: Services, new_user: NewUser, film: Path, client: redis.Redis
+) -> None:
+    user = new_user()
+    for _ in range(3):
+        services.uploads.accept_file(user, film, title=None, kind=JobKind.PIPELINE)
+    assert client.llen("rq:queue:media") == 1
+
+
+def test_accepted_without_redis(another: Another, new_user: NewUser, film: Path) -> None:
+    nobody = redis.Redis(port=1, socket_connect_timeout=0.1, retry=None)
+    services = another(client=nobody)
+    user = new_user()
+    accepted = services.uploads.accept_file(user, film, title="A talk", kind=JobKind.PIPELINE)
+    assert services.operations.job(user, accepted.job_id).state is JobState.QUEUED
+
+
+def test_a_broken_connection_loses_no_byte_that_arrived(services: Services, new_user: NewUser) -> None:
+    user = new_user()
+    upload = begin(services, user, 10)
+    with pytest.raises(ConnectionResetError):
+        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"0123", broken=True)))
+    assert services.uploads.status(user, upload.id).offset == 4
+    with pytest.raises(IllegalMove, match="byte 4"):
+        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"0123456789")))
+    with pytest.raises(IllegalMove, match="6 bytes are missing"):
+        services.uploads.complete(user, upload.id)
+    asyncio.run(services.uploads.append(user, upload.id, offset=4, chunks=parts(b"456789")))
+    accepted = services.uploads.complete(user, upload.id)
+    assert services.uploads.complete(user, upload.id) == accepted
+    source = services.videos.get(user, accepted.video_id).file("source")
+    assert source is not None
+    assert services.videos.open_file(user, source.id).path.read_bytes() == b"0123456789"
+
+
+def test_an_upload_goes_on_after_a_restart(another: Another, services: Services, new_user: NewUser) -> None:
+    user = new_user()
+    upload = begin(services, user, 10)
+    asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"01234")))
+    restarted = another()
+    again = begin(restarted, user, 10)
+    assert (again.id, again.offset) == (upload.id, 5)
+    asyncio.run(restarted.uploads.append(user, upload.id, offset=5, chunks=parts(b"56789")))
+    accepted = restarted.uploads.complete(user, upload.id)
+    with restarted.database.statement() as connection:
+        digest = connection.execute(
+            text("select sha256 from videos where id = :id"), {"id": accepted.video_id}
+        ).scalar_one()
+    assert digest == hashlib.sha256(b"0123456789").hexdigest()
+
+
+def test_more_bytes_than_announced_are_refused(services: Services, new_user: NewUser) -> None:
+    user = new_user()
+    upload = begin(services, user, 3)
+    with pytest.raises(BadInput, match="More bytes"):
+        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"0123")))
+
+
+def test_refusals_are_told_and_recorded(
+    settings: Settings, another: Another, services: Services, new_user: NewUser
+) -> None:
+    user = new_user()
+    with pytest.raises(BadInput, match="empty"):
+        begin(services, user, 0)
+    with pytest.raises(BadInput, match="GiB"):
+        begin(services, user, settings.upload_size_limit + 1)
+    full = another(disk_reserve=1 << 60)
+    with pytest.raises(Unavailable, match="nearly full"):
+        begin(full, user, 10)
+    with services.database.statement() as connection:
+        reasons = connection.execute(
+            text("select reason from events where user_id = :id and action = 'upload refused' order by id"),
+            {"id": user.id},
+        ).scalars()
+        assert [reason.split(".")[0] for reason in reasons] == [
+            "This file is empty",
+            "This file has 10",
+            "The disk of the server is nearly full, so this upload was not begun",
+        ]
+
+
+def test_an_upload_belongs_to_its_user(services: Services, new_user: NewUser) -> None:
+    upload = begin(services, new_user(), 10)
+    for stranger in (new_user(), new_user(Role.ADMIN)):
+        with pytest.raises(NotFound):
+            services.uploads.status(stranger, upload.id)
+        with pytest.raises(NotFound):
+            asyncio.run(services.uploads.append(stranger, upload.id, offset=0, chunks=parts(b"0")))
+        with pytest.raises(NotFound):
+            services.uploads.complete(stranger, upload.id)
+    with pytest.raises(NotAllowed):
+        begin(services, new_user(Role.ANALYST), 10)
+
+
+def test_the_daily_quota(another: Another, new_user: NewUser, film: Path) -> None:
+    services = another(uploads_per_day=2)
+    user = new_user()
+    for _ in range(2):
+        services.uploads.accept_file(user, film, title=None, kind=JobKind.PIPELINE)
+    with pytest.raises(LimitReached) as refusal:
+        services.uploads.accept_file(user, film, title=None, kind=JobKind.PIPELINE)
+    assert 86_000 < refusal.value.retry_after <= 86_400
+
+
+def test_over_the_hourly_quota_a_job_is_set_for_later(another: Another, new_user: NewUser, film: Path) -> None:
+    services = another(jobs_per_hour=2)
+    user = new_user()
+    views = [
+        services.operations.job(
+            user, services.uploads.accept_file(user, film, title=None, kind=JobKind.PIPELINE).job_id
+        )
+        for _ in range(5)
+    ]
+    now = datetime.now(UTC)
+    waits = [round((view.starts_at - now) / timedelta(hours=1)) for view in views]
+    assert waits == [0, 0, 1, 1, 2]
+
+
+def test_others_see_by_role(services: Services, new_user: NewUser, film: Path) -> None:
+    owner, stranger = new_user(), new_user()
+    accepted = services.uploads.accept_file(owner, film, title=None, kind=JobKind.PIPELINE)
+    source = services.videos.get(owner, accepted.video_id).file("source")
+    assert source is not None
+    for look in (
+        lambda user: services.videos.get(user, accepted.video_id),
+        lambda user: services.videos.open_file(user, source.id),
+        lambda user: services.operations.job(user, accepted.job_id),
+        lambda user: services.videos.progress(user, accepted.video_id),
+    ):
+        with pytest.raises(NotFound):
+            look(stranger)
+        for role in (Role.ANALYST, Role.OPERATOR, Role.ADMIN):
+            look(new_user(role))
+    assert stranger.name not in {row.owner for row in services.videos.list(stranger).rows}
+    with pytest.raises(NotFound):
+        services.operations.cancel(stranger, accepted.job_id)
+    with pytest.raises(NotAllowed):
+        services.operations.cancel(new_user(Role.ANALYST), accepted.job_id)
+    services.operations.cancel(new_user(Role.OPERATOR), accepted.job_id)
+    assert services.videos.get(owner, accepted.video_id).video.state is VideoState.CANCELLED
+    with pytest.raises(IllegalMove):
+        services.operations.cancel(owner, accepted.job_id)
+    services.operations.retry(owner, accepted.job_id)
+    assert services.videos.get(owner, accepted.video_id).video.state is VideoState.UPLOADED
+    with pytest.raises(IllegalMove):
+        services.operations.retry(owner, accepted.job_id)
+
+
+def test_pages_of_the_list_follow_each_other(services: Services, new_user: NewUser, film: Path) -> None:
+    user = new_user()
+    ids = [services.uploads.accept_file(user, film, title=str(n), kind=JobKind.PIPELINE).video_id for n in range(5)]
+    first = services.videos.list(user, limit=2)
+    second = services.videos.list(user, limit=2, before=first.next)
+    third = services.videos.list(user, limit=2, before=second.next)
+    assert [row.id for page in (first, second, third) for row in page.rows] == list(reversed(ids))
+    assert third.next is None

@@ -1,0 +1,187 @@
+"""Sign-in and sessions: what is not ours, ended or too old gets nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import jwt
+import pytest
+import redis
+
+from services.bootstrap import Services
+from services.errors import BadInput, LimitReached, NotSignedIn, Refused
+from services.model import Role, User
+from services.passwords import check_password, hash_password
+from services.signing import derived_key
+
+Another = Callable[..., Services]
+
+
+@pytest.fixture
+def user_and_password(services: Services) -> tuple[User, str]:
+    name = f"person-{uuid4().hex[:8]}"
+    password = services.accounts.create_user(None, name, Role.CREATOR)
+    return services.accounts.find(name), password
+
+
+def sign_in(services: Services, user: User) -> str:
+    token, _ = services.sessions.exchange(services.sessions.issue_ticket(user), address="::1", user_agent="test")
+    return token
+
+
+def test_a_ticket_is_good_once(services: Services, user_and_password: tuple[User, str]) -> None:
+    ticket = services.sessions.issue_ticket(user_and_password[0])
+    token, session = services.sessions.exchange(ticket, address="::1", user_agent="test")
+    assert services.sessions.verify(token) == session
+    with pytest.raises(NotSignedIn):
+        services.sessions.exchange(ticket, address="::1", user_agent="test")
+    with pytest.raises(NotSignedIn):
+        services.sessions.exchange("made up", address="::1", user_agent="test")
+
+
+def test_a_revoked_session_is_refused_also_after_flushall(
+    services: Services, another: Another, client: redis.Redis, user_and_password: tuple[User, str]
+) -> None:
+    token = sign_in(services, user_and_password[0])
+    session = services.sessions.verify(token)
+    other_process = another()
+    other_process.sessions.verify(token)
+    services.sessions.revoke(session)
+    with pytest.raises(NotSignedIn):
+        services.sessions.verify(token)
+    time.sleep(1.05)
+    with pytest.raises(NotSignedIn):
+        other_process.sessions.verify(token)
+    client.flushall()
+    for process in (services, other_process, another()):
+        with pytest.raises(NotSignedIn):
+            process.sessions.verify(token)
+
+
+def test_a_live_session_survives_flushall_and_a_missing_redis(
+    services: Services, another: Another, client: redis.Redis, user_and_password: tuple[User, str]
+) -> None:
+    token = sign_in(services, user_and_password[0])
+    client.flushall()
+    another().sessions.verify(token)
+    nobody = redis.Redis(port=1, socket_connect_timeout=0.1, retry=None)
+    without_redis = another(client=nobody)
+    session = without_redis.sessions.verify(token)
+    without_redis.sessions.revoke(session)
+    with pytest.raises(NotSignedIn):
+        without_redis.sessions.verify(token)
+
+
+def claims(**changes: object) -> dict[str, object]:
+    return {
+        "jti": str(uuid4()),
+        "sub": "1",
+        "name": "admin",
+        "role": "admin",
+        "choose_password": False,
+        "iat": datetime.now(UTC),
+        "exp": datetime.now(UTC) + timedelta(hours=1),
+        "iss": "backlot",
+        "aud": "backlot console",
+    } | changes
+
+
+@pytest.mark.parametrize("missing", ["jti", "sub", "exp", "iat", "iss", "aud", "role"])
+def test_a_token_needs_every_claim(services: Services, missing: str) -> None:
+    body = claims()
+    del body[missing]
+    with pytest.raises(NotSignedIn):
+        services.sessions.verify(jwt.encode(body, derived_key("a secret of the tests", "session"), algorithm="HS256"))
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        None,
+        "",
+        "nonsense",
+        jwt.encode(claims(), "some_key" * 4, algorithm="HS256"),  # streamlit-authenticator's default key, repeated
+        jwt.encode(claims(), None, algorithm="none"),
+        jwt.encode(claims(), derived_key("a secret of the tests", "wake"), algorithm="HS256"),
+        jwt.encode(claims(aud="other"), derived_key("a secret of the tests", "session"), algorithm="HS256"),
+        jwt.encode(claims(iss="other"), derived_key("a secret of the tests", "session"), algorithm="HS256"),
+        jwt.encode(
+            claims(exp=datetime.now(UTC) - timedelta(seconds=1)),
+            derived_key("a secret of the tests", "session"),
+            algorithm="HS256",
+        ),
+        jwt.encode(claims(), derived_key("a secret of the tests", "session"), algorithm="HS256"),  # no such session
+    ],
+)
+def test_forged_tokens_get_nothing(services: Services, token: str | None) -> None:
+    with pytest.raises(NotSignedIn):
+        services.sessions.verify(token)
+
+
+def test_a_session_ends_when_it_was_not_used(another: Another, user_and_password: tuple[User, str]) -> None:
+    brief = another(session_idle=1.0)
+    token = sign_in(brief, user_and_password[0])
+    brief.sessions.verify(token)
+    time.sleep(2.2)
+    with pytest.raises(NotSignedIn):
+        brief.sessions.verify(token)
+
+
+def test_sign_in_and_first_password(services: Services, user_and_password: tuple[User, str]) -> None:
+    user, password = user_and_password
+    assert services.accounts.sign_in(user.name.upper(), password, address="::1").must_change_password
+    token = sign_in(services, user)
+    with pytest.raises(Refused, match="present password"):
+        services.accounts.change_password(user, "wrong", "a longer sentence")
+    for poor in ("short", password, f"i am {user.name}"):
+        with pytest.raises(BadInput):
+            services.accounts.change_password(user, password, poor)
+    services.accounts.change_password(user, password, "a longer sentence")
+    with pytest.raises(NotSignedIn):
+        services.sessions.verify(token)
+    assert not services.accounts.sign_in(user.name, "a longer sentence", address="::1").must_change_password
+    with pytest.raises(Refused):
+        services.accounts.sign_in(user.name, password, address="::1")
+
+
+def test_five_failures_lock_the_pair_of_name_and_address(
+    services: Services, user_and_password: tuple[User, str]
+) -> None:
+    user, password = user_and_password
+    for _ in range(5):
+        with pytest.raises(Refused):
+            services.accounts.sign_in(user.name, "wrong", address="10.0.0.1")
+    with pytest.raises(LimitReached) as refusal:
+        services.accounts.sign_in(user.name, password, address="10.0.0.1")
+    assert 0 < refusal.value.retry_after <= 900
+    services.accounts.sign_in(user.name, password, address="10.0.0.2")
+
+
+def test_unknown_users_take_the_same_time(services: Services, user_and_password: tuple[User, str]) -> None:
+    def seconds(name: str) -> float:
+        best = 99.0
+        for _ in range(3):
+            started = time.perf_counter()
+            with pytest.raises(Refused):
+                services.accounts.sign_in(name, "wrong", address=uuid4().hex)
+            best = min(best, time.perf_counter() - started)
+        return best
+
+    known, unknown = seconds(user_and_password[0].name), seconds("nobody-of-that-name")
+    assert 0.5 < known / unknown < 2
+
+
+def test_hashes_are_bcrypt_and_every_character_counts() -> None:
+    hashed = hash_password("a" * 200)
+    assert hashed.startswith("$2b$12$")
+    assert check_password("a" * 200, hashed)
+    assert not check_password("a" * 199, hashed)
+
+
+def test_the_first_admin_is_made_once(services: Services) -> None:
+    services.accounts.ensure_first_admin()
+    assert services.accounts.ensure_first_admin() is None
+    assert services.accounts.first_admin().role is Role.ADMIN
