@@ -23,7 +23,7 @@ Picture = numpy.typing.NDArray[numpy.uint8]
 KEYFRAMES_TOO_FAR = 10.0
 FEWEST_KEYFRAMES = 12  # fewer are too few to choose thumbnails from
 LOOKS_PER_SECOND = 5.0  # of the frames between keyframes
-SCENE_CHANGE = 24.0  # mean difference of two small pictures, 0 to 255, from which on it is another scene
+SCENE_CHANGE = 30.0  # mean difference of two small pictures, 0 to 255, from which on it is another scene
 SLOTS = 600  # of time, in each of which one look is kept, so that memory does not grow with length
 SMALL = (64, 36)  # of the pictures that are compared
 MEDIUM = (480, 270)  # of the pictures whose sharpness is measured
@@ -66,31 +66,42 @@ def survey(source: Path, duration: float, *, pulse: Callable[[float], None]) -> 
 def _survey(
     source: Path, duration: float, *, closely: bool, pulse: Callable[[float], None]
 ) -> tuple[Survey, float, int]:
-    """The survey, the widest gap between two looks in seconds, and their number."""
+    """The survey, the widest gap between two frames in seconds, and their number."""
     slot_seconds = max(duration / SLOTS, 1 / LOOKS_PER_SECOND)
     sharpest: dict[int, Look] = {}
     cuts: list[float] = []
-    before: Look | None = None
-    widest, count = 0.0, 0
-    for look in _looks(source, closely=closely, pulse=pulse):
+    before: tuple[float, Picture] | None = None
+    widest, count, due = 0.0, 0, 0.0
+    for at, frame in _frames_looked_at(source, closely=closely):
+        pulse(at)
+        small = _scaled(frame, SMALL, "rgb24")
         count += 1
-        widest = max(widest, look.at - (before.at if before else 0.0))
-        if before is not None and difference(before, look) > SCENE_CHANGE:
-            cuts.append(round(look.at, 3))
-        before = look
-        slot = int(look.at / slot_seconds)
+        widest = max(widest, at - (before[0] if before else 0.0))
+        if before is not None and _difference(before[1], small) > SCENE_CHANGE:
+            cuts.append(round(at, 3))
+        before = at, small
+        if at < due:
+            continue
+        due = at + 1 / LOOKS_PER_SECOND
+        look = _look(frame, at, small)
+        slot = int(at / slot_seconds)
         if slot not in sharpest or look.sharpness > sharpest[slot].sharpness:
             sharpest[slot] = look
-    widest = max(widest, duration - (before.at if before else 0.0))
+    widest = max(widest, duration - (before[0] if before else 0.0))
     return Survey(looks=tuple(sharpest.values()), scene_cuts=tuple(cuts)), widest, count
 
 
 def difference(one: Look, other: Look) -> float:
     """How different two frames look: the mean absolute difference of their small pictures, 0 to 255."""
-    return float(numpy.abs(one.small.astype(numpy.int16) - other.small).mean())
+    return _difference(one.small, other.small)
 
 
-def _looks(source: Path, *, closely: bool, pulse: Callable[[float], None]) -> Iterator[Look]:
+def _difference(one: Picture, other: Picture) -> float:
+    return float(numpy.abs(one.astype(numpy.int16) - other).mean())
+
+
+def _frames_looked_at(source: Path, *, closely: bool) -> Iterator[tuple[float, VideoFrame]]:
+    """The keyframes, or all frames that others refer to, each with its time in the video."""
     with open_source(source) as container:
         stream = first_stream(container, "video")
         if not isinstance(stream, VideoStream):
@@ -98,14 +109,8 @@ def _looks(source: Path, *, closely: bool, pulse: Callable[[float], None]) -> It
         read_only(container, stream, keyframes=not closely)
         stream.codec_context.skip_frame = "NONREF" if closely else "NONKEY"
         zero = time_zero(container)
-        due = 0.0
         for frame in _frames(container.demux(stream), stream):
-            at = max(0.0, frame.time - zero) if frame.time is not None else 0.0
-            pulse(at)
-            if closely and at < due:
-                continue
-            due = at + 1 / LOOKS_PER_SECOND
-            yield _look(frame, at)
+            yield max(0.0, frame.time - zero) if frame.time is not None else 0.0, frame
 
 
 def _frames(packets: Iterator[av.Packet[VideoStream]], stream: VideoStream) -> Iterator[VideoFrame]:
@@ -123,9 +128,8 @@ def _frames(packets: Iterator[av.Packet[VideoStream]], stream: VideoStream) -> I
             continue
 
 
-def _look(frame: VideoFrame, at: float) -> Look:
-    grey = _plane(frame, MEDIUM, "gray").astype(numpy.float32)
-    small = _plane(frame, SMALL, "rgb24")
+def _look(frame: VideoFrame, at: float, small: Picture) -> Look:
+    grey = _scaled(frame, MEDIUM, "gray").astype(numpy.float32)
     laplacian = grey[1:-1, 2:] + grey[1:-1, :-2] + grey[2:, 1:-1] + grey[:-2, 1:-1] - 4 * grey[1:-1, 1:-1]
     return Look(
         at=at,
@@ -136,7 +140,7 @@ def _look(frame: VideoFrame, at: float) -> Look:
     )
 
 
-def _plane(frame: VideoFrame, size: tuple[int, int], pixel_format: str) -> Picture:
+def _scaled(frame: VideoFrame, size: tuple[int, int], pixel_format: str) -> Picture:
     scaled = frame.reformat(width=size[0], height=size[1], format=pixel_format, interpolation="AREA", threads=1)
     return numpy.asarray(scaled.to_ndarray(), dtype=numpy.uint8)
 

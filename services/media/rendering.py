@@ -104,7 +104,7 @@ def _follow(process: subprocess.Popen[bytes], length: float, pulse: Callable[[fl
                 for line in lines:
                     key, _, value = line.partition(b"=")
                     if key == b"out_time_us" and value.strip().isdigit():
-                        done = min(1.0, int(value) / 1_000_000 / length)
+                        done = max(done, min(1.0, int(value) / 1_000_000 / length))  # the shapes take turns
             pulse(done)
 
 
