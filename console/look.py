@@ -57,10 +57,10 @@ ROLE_OF_FORMAT = (("9:16", "clip_portrait"), ("16:9", "clip_landscape"))
 
 
 def duration(seconds: float | None) -> str | None:
-    """Seconds as a clock: 3:07 or 1:02:33."""
+    """Seconds as a clock, as players show it: 3:07 or 1:02:33."""
     if seconds is None:
         return None
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 

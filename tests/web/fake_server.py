@@ -33,7 +33,16 @@ def seeded() -> fakes.FakeServices:
     made = fakes.all_outputs()
     videos = (
         fakes.a_video(SECRET_TITLE),
-        fakes.a_video(HOSTILE, minutes_ago=30),
+        fakes.a_video(
+            HOSTILE,
+            minutes_ago=30,
+            outputs={name: output for name, output in made.items() if name is not StageName.POSTS},
+            job=lambda video_id: fakes.a_job(
+                video_id,
+                dict.fromkeys(StageName, StageState.SUCCEEDED) | {StageName.POSTS: StageState.SKIPPED},
+                reasons={StageName.POSTS: HOSTILE},
+            ),
+        ),
         fakes.a_video(
             "Launch teaser",
             state=VideoState.PROCESSING,

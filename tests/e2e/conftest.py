@@ -1,0 +1,105 @@
+"""The whole stack on a fresh home, and a real Chromium in front of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests import browser as chromium
+from tests.web.conftest import free_port, page_server
+
+__all__ = ["page_server"]
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "sample" / "sample.mp4"
+START_SECONDS = 120.0
+STOP_SECONDS = 30.0
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--autoplay-policy=no-user-gesture-required",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningStack:
+    """address has no slash at its end; password is the first admin's, for one time."""
+
+    address: str
+    password: str
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    home = tmp_path_factory.mktemp("home")
+    log = home / "up.log"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("BACKLOT_", "DATABASE_"))}
+    environment |= {
+        "BACKLOT_HOME": str(home),
+        "BACKLOT_PORT": str(free_port()),
+        "BACKLOT_MEDIA_WORKERS": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "console", "up"], cwd=ROOT, env=environment, stdout=output, stderr=output
+        )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not (ready := re.search(r"Backlot is ready: (\S+)", log.read_text(errors="replace"))):
+            assert process.poll() is None, log.read_text(errors="replace")[-2000:]
+            assert time.monotonic() < deadline, "the stack did not start"
+            time.sleep(0.2)
+        told = re.search(r"admin with the one-time password (\S+)", log.read_text(errors="replace"))
+        assert told is not None
+        yield RunningStack(address=ready[1], password=told[1])
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=STOP_SECONDS)
+
+
+@pytest.fixture(scope="session")
+def chromium_browser() -> Iterator[Browser]:
+    path = chromium.find()
+    if path is None:
+        pytest.fail("There is no Chromium: run the tests with `make test`, which brings one.")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def context(chromium_browser: Browser) -> Iterator[BrowserContext]:
+    made = chromium_browser.new_context(viewport={"width": 1280, "height": 900})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    made = context.new_page()
+    made.set_default_timeout(30_000)
+    return made
+
+
+def settled(page: Page) -> None:
+    """Waits until Streamlit's script has ended."""
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
+    )
