@@ -1,81 +1,146 @@
-"""A transcript as SRT, WebVTT, plain text and JSON."""
+"""A transcript as SRT, WebVTT, plain text and JSON. Pure functions."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from services.outputs import Segment, TranscriptOutput
+from services.outputs import TranscriptOutput, Word
 
-LINE = 42  # characters, as subtitle guides have it; a cue has two lines
-CUE_CHARACTERS = 2 * LINE
-CUE_SECONDS = 7.0
+LINE_CHARACTERS = 42
+LINES = 2
+LONGEST_CUE = 7.0  # seconds
+SHORTEST_CUE = 0.7
+PAUSE_SECONDS = 0.8  # a silence that ends a cue
+CLAUSE_ENDS = (".", "?", "!", "…", ",", ";", ":")
+SENTENCE_ENDS = (".", "?", "!", "…")
+VTT_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-class Cue(NamedTuple):
-    """One subtitle; start and end in seconds."""
+@dataclass(frozen=True, kw_only=True)
+class Cue:
+    """What is on the screen from start to end, in seconds: one or two lines."""
 
     start: float
     end: float
-    text: str
+    lines: tuple[str, ...]
 
 
-def srt(transcript: TranscriptOutput) -> str:
-    """SubRip: numbered cues, a comma before the milliseconds."""
-    return "\n".join(
-        f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n{cue.text}\n"
-        for number, cue in enumerate(_cues(transcript), 1)
+def cues_of(transcript: TranscriptOutput) -> tuple[Cue, ...]:
+    """Cues of at most two lines of 42 characters and 7 seconds that do not overlap; a longer word has its own line."""
+    words = [word for segment in transcript.segments for word in segment.words if word.text.strip()]
+    groups = list(_groups(words))
+    cues: list[Cue] = []
+    for position, group in enumerate(groups):
+        following = groups[position + 1][0].start if position + 1 < len(groups) else transcript.duration
+        start = max(group[0].start, cues[-1].end) if cues else group[0].start
+        spoken = min(group[-1].end, start + LONGEST_CUE)
+        end = max(spoken, min(start + SHORTEST_CUE, following))
+        cues.append(Cue(start=start, end=end, lines=_lines([_one_line(word.text) for word in group])))
+    return tuple(cues)
+
+
+def to_srt(transcript: TranscriptOutput) -> str:
+    """SubRip: numbered cues, times as 00:01:20,500."""
+    blocks = [
+        f"{number}\n{_time(cue.start, ',')} --> {_time(cue.end, ',')}\n{_text(cue)}\n"
+        for number, cue in enumerate(cues_of(transcript), start=1)
+    ]
+    return "\n".join(blocks)
+
+
+def to_vtt(transcript: TranscriptOutput) -> str:
+    """WebVTT, times as 00:01:20.500, text escaped."""
+    blocks = [
+        f"{_time(cue.start, '.')} --> {_time(cue.end, '.')}\n{_text(cue).translate(VTT_ESCAPES)}\n"
+        for cue in cues_of(transcript)
+    ]
+    return "\n".join(["WEBVTT\n", *blocks])
+
+
+def to_text(transcript: TranscriptOutput) -> str:
+    """The words alone, a paragraph for each stretch without a long pause."""
+    paragraphs: list[list[str]] = []
+    last_end: float | None = None
+    for segment in transcript.segments:
+        if last_end is None or segment.start - last_end >= 2 * PAUSE_SECONDS:
+            paragraphs.append([])
+        paragraphs[-1].append(segment.text)
+        last_end = segment.end
+    return "\n\n".join(" ".join(paragraph) for paragraph in paragraphs) + "\n" if paragraphs else ""
+
+
+def to_json(transcript: TranscriptOutput) -> str:
+    """Everything that was recorded, with the times and the confidence of each word."""
+    return transcript.model_dump_json(indent=2) + "\n"
+
+
+def _groups(words: Sequence[Word]) -> Iterator[list[Word]]:
+    """Words that are shown together."""
+    current: list[Word] = []
+    for word in words:
+        if current and not _fits(current, word):
+            kept = _break_point(current)
+            yield current[:kept]
+            current = current[kept:]
+            if current and not _fits(current, word):
+                yield current
+                current = []
+        current.append(word)
+        if current[-1].text.endswith(SENTENCE_ENDS) and len(_lines([each.text for each in current])) == LINES:
+            yield current
+            current = []
+    if current:
+        yield current
+
+
+def _fits(current: Sequence[Word], word: Word) -> bool:
+    texts = [_one_line(each.text) for each in (*current, word)]
+    return (
+        len(_lines(texts)) <= LINES
+        and word.end - current[0].start <= LONGEST_CUE
+        and word.start - current[-1].end < PAUSE_SECONDS
     )
 
 
-def vtt(transcript: TranscriptOutput) -> str:
-    """WebVTT, with what would read as markup escaped."""
-    cues = (f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{_escaped(cue.text)}\n" for cue in _cues(transcript))
-    return "\n".join(("WEBVTT\n", *cues))
+def _break_point(words: Sequence[Word]) -> int:
+    """How many of these words to show before the next cue: up to a late clause end, otherwise all."""
+    for count in range(len(words), len(words) // 2, -1):
+        if words[count - 1].text.endswith(CLAUSE_ENDS):
+            return count
+    return len(words)
 
 
-def text(transcript: TranscriptOutput) -> str:
-    """One line for each segment."""
-    return "".join(f"{segment.text.strip()}\n" for segment in transcript.segments)
+def _lines(texts: Sequence[str]) -> tuple[str, ...]:
+    """The texts in as few lines as fit, two of them about equally long."""
+    whole = " ".join(texts)
+    if len(whole) <= LINE_CHARACTERS:
+        return (whole,)
+    splits = [(" ".join(texts[:count]), " ".join(texts[count:])) for count in range(1, len(texts))]
+    fitting = [pair for pair in splits if max(map(len, pair)) <= LINE_CHARACTERS]
+    if fitting:
+        return min(fitting, key=lambda pair: abs(len(pair[0]) - len(pair[1])))
+    lines: list[str] = []
+    for text in texts:
+        if lines and len(lines[-1]) + 1 + len(text) <= LINE_CHARACTERS:
+            lines[-1] += f" {text}"
+        else:
+            lines.append(text)
+    return tuple(lines)
 
 
-def json(transcript: TranscriptOutput) -> str:
-    """The transcript as it was recorded: segments, words, times, confidence."""
-    return transcript.model_dump_json()
+def _one_line(text: str) -> str:
+    """Text without line breaks and control characters, and without the arrow that means a time line."""
+    printable = "".join(each if each.isprintable() else " " for each in text)
+    return " ".join(printable.replace("-->", "->").split())
 
 
-def _cues(transcript: TranscriptOutput) -> Iterator[Cue]:
-    for segment in transcript.segments:
-        yield from _cues_of(segment)
+def _text(cue: Cue) -> str:
+    return "\n".join(cue.lines)
 
 
-def _cues_of(segment: Segment) -> Iterator[Cue]:
-    """The segment cut between words into cues that fit two lines and are read in time."""
-    if not segment.words:
-        yield Cue(segment.start, segment.end, _wrapped(segment.text))
-        return
-    start, said = segment.words[0].start, ""
-    end = start
-    for word in segment.words:
-        longer = f"{said} {word.text.strip()}".strip()
-        if said and (len(longer) > CUE_CHARACTERS or word.end - start > CUE_SECONDS):
-            yield Cue(start, end, _wrapped(said))
-            start, longer = word.start, word.text.strip()
-        said, end = longer, word.end
-    yield Cue(start, end, _wrapped(said))
-
-
-def _wrapped(said: str) -> str:
-    """In lines, of which none is empty: an empty line would end the cue."""
-    return "\n".join(textwrap.wrap(" ".join(said.split()), LINE))
-
-
-def _escaped(said: str) -> str:
-    return said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _clock(seconds: float, mark: str) -> str:
-    whole, milliseconds = divmod(round(seconds * 1000), 1000)
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest:02}{mark}{milliseconds:03}"
+def _time(seconds: float, mark: str) -> str:
+    milliseconds = round(max(seconds, 0.0) * 1000)
+    minutes, milliseconds = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{milliseconds // 1000:02}{mark}{milliseconds % 1000:03}"

@@ -81,7 +81,7 @@ def _judge(sentences: Sequence[Sentence], ranks: Ranks, moods: Sequence[float], 
             f"{seconds:.0f} seconds, where {AIM_SECONDS:.0f} is best",
         ),
         "feeling": (abs(strongest), _feeling(strongest)),
-        "completeness": _completeness(sentences, first, last),
+        "completeness": _completeness(passage),
         "clarity": (sure / words, f"{round(100 * sure / words)} % of its words were heard clearly"),
     }
     factors = tuple(
@@ -110,13 +110,12 @@ def _feeling(mood: float) -> str:
     return "its strongest sentence is warm" if mood > 0 else "its strongest sentence is grave"
 
 
-def _completeness(sentences: Sequence[Sentence], first: int, last: int) -> tuple[float, str]:
-    starts_whole = first == 0 or sentences[first - 1].complete
-    if starts_whole and sentences[last].complete:
+def _completeness(passage: Sequence[Sentence]) -> tuple[float, str]:
+    if passage[0].whole and passage[-1].whole:
         return 1.0, "starts and ends with a whole sentence"
-    if sentences[last].complete:
-        return 0.5, "ends with a whole sentence"
-    return 0.0, "ends where the speaker paused"
+    if passage[0].whole or passage[-1].whole:
+        return 0.5, "starts or ends within a sentence, where the speaker paused"
+    return 0.0, "starts and ends within a sentence, where the speaker paused"
 
 
 def _highlight(sentences: Sequence[Sentence], passage: _Passage) -> Highlight:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.engines.vocabulary import terms_of
 from services.outputs import Keyword
 
 MOST_KEYWORDS = 10
@@ -20,9 +21,12 @@ def keywords_of(text: str, *, language: str) -> tuple[Keyword, ...]:
     step = max(1, -(-len(words) // MOST_WORDS))
     found = extractor.extract_keywords(_thin(words, step))
     chosen: list[Keyword] = []
+    said: list[set[str]] = []
     for phrase, score in found:
-        if any(_within(phrase, other.text) for other in chosen):
+        terms = set(terms_of(phrase))
+        if not terms or any(terms <= other or terms >= other for other in said):
             continue
+        said.append(terms)
         chosen.append(Keyword(text=str(phrase), score=round(1.0 / (1.0 + max(float(score), 0.0)), 4)))
     return tuple(chosen[:MOST_KEYWORDS])
 
@@ -31,7 +35,3 @@ def _thin(words: list[str], step: int) -> str:
     """Every step-th stretch of 50 words."""
     stretches = [words[start : start + 50] for start in range(0, len(words), 50)]
     return " ".join(" ".join(stretch) for stretch in stretches[::step])
-
-
-def _within(phrase: str, other: str) -> bool:
-    return f" {phrase.lower()} " in f" {other.lower()} "

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from services.outputs import TranscriptOutput, Word
 
-LONGEST_WORDS = 45  # speech without punctuation is cut here at the latest
-PAUSE_SECONDS = 1.2  # a silence that ends a sentence also without punctuation
+LONGEST_WORDS = 80  # speech without punctuation is cut at its best pause before so many words
+FEWEST_WORDS = 15  # before such a cut
+PAUSE_SECONDS = 1.6  # a silence that ends a sentence also without punctuation
 ABBREVIATIONS_TEXT = "mr mrs ms dr prof sr jr st vs etc e.g i.e u.s u.k a.m p.m no inc ltd co corp gen sen rep gov"
 ABBREVIATIONS = frozenset(ABBREVIATIONS_TEXT.split())
 ENDS = re.compile(r"[.!?…]+[\"'\u201d\u2019)\]]*$")
@@ -16,9 +19,13 @@ ENDS = re.compile(r"[.!?…]+[\"'\u201d\u2019)\]]*$")
 
 @dataclass(frozen=True, kw_only=True)
 class Sentence:
-    """Words of the speaker, unchanged. Times are seconds; unsure says that more than a third of it is."""
+    """Words of the speaker, unchanged. Times are seconds.
+
+    whole says that it begins and ends where a sentence does; without it, it is a piece of a longer one.
+    """
 
     words: tuple[Word, ...]
+    whole: bool
 
     @property
     def start(self) -> float:
@@ -28,40 +35,60 @@ class Sentence:
     def end(self) -> float:
         return self.words[-1].end
 
-    @property
+    @cached_property
     def text(self) -> str:
         return " ".join(word.text for word in self.words)
 
-    @property
+    @cached_property
     def unsure(self) -> bool:
+        """Whether more than a third of its words are."""
         return 3 * sum(word.unsure for word in self.words) > len(self.words)
-
-    @property
-    def complete(self) -> bool:
-        """Whether it ends the way a sentence does."""
-        return ENDS.search(self.words[-1].text) is not None
 
 
 def sentences_of(transcript: TranscriptOutput) -> tuple[Sentence, ...]:
     """Every word of the transcript, once and in order, in sentences."""
-    words = [word for segment in transcript.segments for word in segment.words]
     sentences: list[Sentence] = []
-    current: list[Word] = []
-    for position, word in enumerate(words):
-        current.append(word)
-        following = words[position + 1] if position + 1 < len(words) else None
-        if following is None or _ends_here(current, following):
-            sentences.append(Sentence(words=tuple(current)))
-            current = []
+    begins_whole = True
+    for words in _pieces([word for segment in transcript.segments for word in segment.words]):
+        ends_whole = ENDS.search(words[-1].text) is not None
+        sentences.append(Sentence(words=tuple(words), whole=begins_whole and ends_whole))
+        begins_whole = ends_whole
     return tuple(sentences)
 
 
-def _ends_here(current: list[Word], following: Word) -> bool:
-    word = current[-1]
-    if following.start - word.end >= PAUSE_SECONDS or len(current) >= LONGEST_WORDS:
-        return True
+def _pieces(words: list[Word]) -> Iterator[list[Word]]:
+    current: list[Word] = []
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        if current and word.start - current[-1].end >= PAUSE_SECONDS:
+            yield current
+            current = []
+        current.append(word)
+        if _ends_sentence(word, following):
+            yield current
+            current = []
+        elif len(current) >= LONGEST_WORDS:
+            cut = _best_pause(current)
+            yield current[:cut]
+            current = current[cut:]
+    if current:
+        yield current
+
+
+def _best_pause(words: list[Word]) -> int:
+    """How many words come before the longest pause; a comma counts as much as half a second."""
+
+    def length(count: int) -> float:
+        comma = 0.5 if words[count - 1].text.endswith((",", ";", ":")) else 0.0
+        return words[count].start - words[count - 1].end + comma
+
+    return max(range(FEWEST_WORDS, len(words) - FEWEST_WORDS), key=length)
+
+
+def _ends_sentence(word: Word, following: Word | None) -> bool:
     if not ENDS.search(word.text):
         return False
+    if following is not None and following.text[:1].islower() and word.text.endswith("."):
+        return False  # a full stop that the model put where its hearing was cut
     bare = word.text.lower().strip("\"'\u201d\u2019)]").rstrip(".")
     is_initial = len(bare) == 1 and bare != "i" and word.text[:1].isupper() and word.text.endswith(".")
     return bare not in ABBREVIATIONS and not is_initial

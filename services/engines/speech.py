@@ -48,7 +48,7 @@ class LocalSpeech:
     def transcribe(
         self, blocks: Iterable[Samples], *, duration: float, on_progress: OnProgress
     ) -> Answer[TranscriptOutput]:
-        """See SpeechEngine. Memory does not grow with the length: two minutes of sound are held at a time."""
+        """See SpeechEngine. Memory does not grow with the length: half a minute of sound is held at a time."""
         segments: list[Segment] = []
         heard_seconds = 0.0
         for chunk in cut_into_chunks(blocks):

@@ -18,7 +18,7 @@ ITERATIONS = 30
 RELEVANCE = 0.7  # MMR: this much relevance, the rest novelty
 MOST_RANKED = 1_200  # sentences compared with each other; of more, the richest in terms
 SHORTEST_WORDS = 6
-LONGEST_WORDS = 45
+LONGEST_WORDS = 60
 DANGLING = re.compile(
     r"^(and|but|so|or|because|then|also|he|she|it|they|this|that|these|those|which|who|unless|not)\b", re.IGNORECASE
 )
@@ -46,7 +46,7 @@ def rank(sentences: Sequence[Sentence]) -> Ranks:
 def stands_alone(sentence: Sentence) -> bool:
     """Whether it can be read without the one before it: whole, sure, of a usual length, with no dangling start."""
     return (
-        sentence.complete
+        sentence.whole
         and not sentence.unsure
         and SHORTEST_WORDS <= len(sentence.words) <= LONGEST_WORDS
         and not DANGLING.match(sentence.text)
