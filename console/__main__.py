@@ -18,10 +18,9 @@ COMMANDS = {
     "user": "add a user",
     "submit": "send a file through the pipeline",
     "worker": "run one worker",
-    "sweeper": "run the sweeper",
     "migrate": "bring the database to the present form, and make the first admin",
 }
-SERVERS = {"up", "worker", "sweeper"}  # they log; the others speak to a person
+SERVERS = {"up", "worker"}  # they log; the others speak to a person
 
 
 def main(words: list[str]) -> int:

@@ -1,4 +1,7 @@
-"""Everything that runs: stores, migrations, workers, sweeper and web server, under one supervisor."""
+"""Everything that runs: stores, migrations, workers and web server, under one supervisor.
+
+There is no process for the sweeper: it is a thread of every process that works.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +109,7 @@ class Stack:
         counts = {"media": self._settings.media_workers, "ai": self._settings.ai_workers}
         commands = {
             f"{kind}-{number}": ("worker", kind) for kind, count in counts.items() for number in range(1, count + 1)
-        } | {"sweeper": ("sweeper",)}
+        }
         return [
             Program(name=name, prepare=lambda command=command: self._python("-m", "console", *command))  # type: ignore[misc]
             for name, command in commands.items()

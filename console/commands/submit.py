@@ -42,7 +42,9 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         raise BadInput(f"There is no file {arguments.file}.")
     if arguments.wait and settings.embedded != "never" and state_file.read(settings.home) is None:
         with running_stack(settings):
-            return submit(arguments, settings)
+            code = submit(arguments, settings)
+        say("`make run` serves what was made, at the address above.")
+        return code
     return submit(arguments, settings)
 
 
