@@ -42,9 +42,7 @@ INVARIANTS: dict[str, str] = {
             from asked where video_id = v.id)""",
     "every ended attempt is told once": """
         select count(*) from attempts a where a.outcome is not null and 1 <> (
-            select count(*) from events e where e.stage_id = a.stage_id
-            and e.token = a.token + case when a.outcome = 'cancelled' then 1
-                when a.outcome = 'lost' and e.actor = 'sweeper' then 1 else 0 end
+            select count(*) from events e where e.stage_id = a.stage_id and e.token = a.token
             and e.action in ('stage ' || a.outcome, case a.outcome when 'lost' then 'stage poisoned' end))""",
     "a file that is not a source belongs to a success": """
         select count(*) from files f where f.stage_id is not null and not exists (

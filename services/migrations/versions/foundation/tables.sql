@@ -82,7 +82,7 @@ create table events (
     video_id uuid,
     job_id uuid,
     stage_id bigint,
-    token bigint,
+    token bigint,  -- of the attempt that this ended
     reason text,
     details jsonb not null default '{}'
 );

@@ -37,6 +37,7 @@ begin
     from jsonb_to_recordset(p_stages) as s (name text, queue text, after text[], max_attempts smallint);
     insert into events (actor, action, user_id, video_id, job_id, details)
     values (p_actor, 'job accepted', p_user, p_video, p_job, jsonb_build_object('kind', p_kind, 'starts_at', v_starts_at));
+    perform refresh_states(array[p_job], p_actor);  -- a failed or cancelled video has something under way again
     return v_starts_at;
 end $$;
 
@@ -277,7 +278,9 @@ begin
         from stopped where a.stage_id = stopped.id and a.token = held_token and was = 'running'
     ), told as (
         insert into events (actor, action, user_id, video_id, job_id, stage_id, token, reason)
-        select p_actor, 'stage cancelled', user_id, video_id, job_id, id, token, p_reason from stopped
+        select p_actor, 'stage cancelled', user_id, video_id, job_id, id, case was when 'running' then held_token end,
+            p_reason
+        from stopped
     )
     select count(*), coalesce(jsonb_agg(jsonb_build_object(
         'stage_id', stopped.id, 'token', held_token, 'worker', leases.worker)) filter (where was = 'running'), '[]')
@@ -353,7 +356,7 @@ begin
         ), told as (
             insert into events (actor, action, user_id, video_id, job_id, stage_id, token, reason)
             select 'sweeper', case state when 'failed' then 'stage poisoned' else 'stage lost' end,
-                user_id, video_id, job_id, id, token, reason from lost
+                user_id, video_id, job_id, id, token - 1, reason from lost
         )
         select count(*) into taken_back from lost;
         delete from leases where id = any (v_leases);
