@@ -49,6 +49,7 @@ else:
         for page in navigation.PAGES
     ]
     selected = st.navigation(pages)
+    st.set_page_config(page_title=f"{selected.title} · Backlot")
     with st.sidebar:
         upload_strip()
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -18,12 +18,14 @@ from console.gate import Gate
 from console.messages import show_crash
 from console.routes import ROUTES
 from console.routes.answers import answer_crash, answer_error
+from services import logs
 from services.errors import BacklotError
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     """Builds the services before the first request is taken, and closes them after the last."""
+    logs.configure(wiring.settings())
     services = await anyio.to_thread.run_sync(wiring.services)
     yield {}
     await anyio.to_thread.run_sync(services.close)

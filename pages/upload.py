@@ -7,10 +7,14 @@ import streamlit as st
 from console import navigation, wiring
 from console.components import drop_zone
 from console.session import require
+from services.permissions import Action, permits
 
-require()
+user = require().user
 
 st.title("Upload", anchor=False)
+if not permits(user, Action.UPLOAD, user.id):
+    st.info("Your role looks at videos and does not upload any.", icon=":material/info:")
+    st.stop()
 opened = drop_zone(size_limit=wiring.settings().upload_size_limit)
 if opened is not None:
     st.switch_page(navigation.VIDEO.file, query_params={"id": opened})

@@ -17,10 +17,10 @@ from services.errors import NotFound
 from services.outputs import TranscriptOutput
 
 FORMATS: dict[str, tuple[Callable[[TranscriptOutput], str], str]] = {
-    "srt": (subtitles.srt, "application/x-subrip"),
-    "vtt": (subtitles.vtt, "text/vtt"),
-    "txt": (subtitles.text, "text/plain"),
-    "json": (subtitles.json, "application/json"),
+    "srt": (subtitles.to_srt, "application/x-subrip"),
+    "vtt": (subtitles.to_vtt, "text/vtt"),
+    "txt": (subtitles.to_text, "text/plain"),
+    "json": (subtitles.to_json, "application/json"),
 }
 
 

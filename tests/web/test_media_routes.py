@@ -104,7 +104,7 @@ def test_the_transcript_in_four_forms(client: TestClient, services: FakeServices
     client.cookies.set("backlot_session", services.sessions.open(ANA))
     address = f"/api/videos/{video.video.id}/transcript"
     assert client.get(f"{address}.vtt").text.startswith("WEBVTT")
-    assert "00:00:02,000 -->" in client.get(f"{address}.srt").text
+    assert "00:00:00,000 -->" in client.get(f"{address}.srt").text
     assert "nobody believed" in client.get(f"{address}.txt").text
     assert client.get(f"{address}.json").json()["segments"][0]["words"][0]["text"] == "When"
     saved = client.get(f"{address}.srt?download=1").headers["content-disposition"]
