@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from console import cookie, navigation, wiring
 from console.routes.answers import refusal
 from services.errors import BacklotError, NotAllowed, NotFound, Refused
+from services.model import Session
 
 log = structlog.get_logger()
 
@@ -82,6 +83,23 @@ def is_open(method: str, path: str) -> bool:
     return method in {"GET", "HEAD"} and (path in OPEN_TO_READ or in_open_folder)
 
 
+async def session_of(scope: Scope) -> Session:
+    """The verified session of a request or a websocket. Raises NotSignedIn, Unavailable."""
+    token = cookie.read(HTTPConnection(scope).cookies, wiring.settings())
+    return await anyio.to_thread.run_sync(wiring.services().sessions.verify, token)
+
+
+def without_earlier_run(scope: Scope) -> Scope:
+    """The websocket's scope without the third subprotocol.
+
+    That names a run of the script to take up again: Streamlit would send what it still holds for that run to
+    whoever knows the name (read in its starlette_websocket.py).
+    """
+    name = b"sec-websocket-protocol"
+    headers = [(key, b",".join(value.split(b",")[:2]) if key == name else value) for key, value in scope["headers"]]
+    return {**scope, "headers": headers, "subprotocols": list(scope.get("subprotocols", []))[:2]}
+
+
 class Gate:
     """ASGI middleware, outermost. Puts the verified session into the request's state."""
 
@@ -116,19 +134,22 @@ class Gate:
             raise NotFound("There is nothing at this address.")
         if is_open(method, path):
             return
-        token = cookie.read(HTTPConnection(scope).cookies, wiring.settings())
-        session = await anyio.to_thread.run_sync(wiring.services().sessions.verify, token)
+        session = await session_of(scope)
         if session.user.must_change_password:
             raise NotAllowed("Choose your own password first.")
         scope.setdefault("state", {})["session"] = session
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == WEBSOCKET and from_own_page(Headers(scope=scope)):
-            await self._app(scope, receive, send)
+        if scope["path"] != WEBSOCKET or not from_own_page(Headers(scope=scope)):
+            log.info("websocket_refused", path=scope["path"])
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
             return
-        log.info("websocket_refused", path=scope["path"])
-        await receive()
-        await send({"type": "websocket.close", "code": 1008})
+        try:
+            await session_of(scope)
+        except BacklotError:
+            scope = without_earlier_run(scope)
+        await self._app(scope, receive, send)
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         policy = ROUTE_POLICY if scope["path"].startswith("/api/") else self._page_policy

@@ -11,6 +11,7 @@ from console.session import live, require
 from services.errors import BacklotError
 from services.model import Role, VideoState
 from services.permissions import Action, permits
+from services.videos import VideoPage
 
 PAGE_SIZE = 50
 POLL_SECONDS = 3.0
@@ -24,18 +25,17 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         st.switch_page(navigation.UPLOAD.file)
 
 
-def videos() -> None:
-    """The list, and what to do when it is empty or longer than what is shown."""
-    shown = st.session_state.setdefault("videos_shown", PAGE_SIZE)
+def load() -> VideoPage:
+    """The newest videos. Stops the page with a sentence when they cannot be had."""
     try:
-        page = wiring.services().videos.list(user, limit=shown)
+        return wiring.services().videos.list(user, limit=st.session_state.setdefault("videos_shown", PAGE_SIZE))
     except BacklotError as error:
         show_error(error)
-        return
-    unfinished = any(row.state in {VideoState.UPLOADED, VideoState.PROCESSING} for row in page.rows)
-    if unfinished != st.session_state.get("videos_unfinished"):
-        st.session_state["videos_unfinished"] = unfinished
-        st.rerun(scope="app")
+        st.stop()
+
+
+def draw(page: VideoPage) -> None:
+    """The list, and what to do when it is empty or longer than what is shown."""
     if not page.rows:
         with st.container(border=True, horizontal_alignment="center"):
             st.subheader("No videos yet", anchor=False, text_alignment="center")
@@ -48,9 +48,25 @@ def videos() -> None:
     if opened is not None:
         st.switch_page(navigation.VIDEO.file, query_params={"id": opened})
     if page.next is not None and st.button("Show more", key="videos_more"):
-        st.session_state["videos_shown"] = shown + PAGE_SIZE
+        st.session_state["videos_shown"] += PAGE_SIZE
         st.rerun(scope="app")
 
 
-# The list asks again only while something in it is still changing.
-live(every=POLL_SECONDS if st.session_state.get("videos_unfinished") else None)(videos)()
+@live(every=POLL_SECONDS)
+def changing_videos() -> None:
+    """Asks again while something in the list is still changing, and no longer."""
+    page = load()
+    if not is_changing(page):
+        st.rerun(scope="app")
+    draw(page)
+
+
+def is_changing(page: VideoPage) -> bool:
+    return any(row.state in {VideoState.UPLOADED, VideoState.PROCESSING} for row in page.rows)
+
+
+first = load()
+if is_changing(first):
+    changing_videos()
+else:
+    draw(first)

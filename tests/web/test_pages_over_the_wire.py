@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import time
 import urllib.error
 import urllib.request
@@ -19,19 +20,20 @@ from tests.web.test_gate import forged
 pytestmark = pytest.mark.filterwarnings("ignore:The HMAC key")
 
 
-def page(address: str, cookie: str | None, *, query: str = "", page_name: str = "", origin: str | None = None) -> str:
-    """All that one run of the script sends, as text."""
+def page(
+    address: str, cookie: str | None, *, page_name: str = "", origin: str | None = None, earlier: str | None = None
+) -> str:
+    """All that one run of the script sends, as text; earlier is the id of a run to take up again."""
     headers = {"Cookie": f"backlot_session={cookie}"} if cookie else {}
     sent: list[str] = []
     with connect(
         address.replace("http", "ws") + "/_stcore/stream",
         origin=origin or address,  # type: ignore[arg-type]
         additional_headers=headers,
-        subprotocols=["streamlit"],  # type: ignore[list-item]
+        subprotocols=["streamlit", "x", earlier] if earlier else ["streamlit"],  # type: ignore[list-item]
         max_size=None,
     ) as socket:
         message = BackMsg()
-        message.rerun_script.query_string = query
         message.rerun_script.page_name = page_name
         socket.send(message.SerializeToString())
         deadline = time.monotonic() + 20
@@ -63,6 +65,14 @@ def test_a_one_time_password_leads_to_choosing_another(page_server: str) -> None
 def test_a_session_shows_the_pages(page_server: str) -> None:
     assert SECRET_TITLE in page(page_server, VALID)
     assert "drop_zone" in page(page_server, VALID, page_name="upload")
+
+
+def test_a_run_is_taken_up_again_only_with_a_session(page_server: str) -> None:
+    first = page(page_server, VALID)
+    (name,) = set(re.findall(r'session_id: "([^"]+)"', first))
+    assert name not in page(page_server, None, earlier=name)
+    assert name not in page(page_server, EXPIRED, earlier=name)
+    assert name in page(page_server, VALID, earlier=name)
 
 
 def test_another_site_cannot_open_the_websocket(page_server: str) -> None:
