@@ -65,7 +65,7 @@ class MediaWorker(BellWorker):
         self._keeper.lose(command.stage_id, command.token)
 
     def _run(self, claim: Claim) -> None:
-        bound = log.bind(job_id=str(claim.job_id), stage=claim.name, attempt=claim.attempt, token=claim.token)
+        bound = log.bind(job_id=str(claim.job_id), stage=claim.name, attempt=claim.attempt, fence=claim.token)
         bound.info("stage_started")
         started = time.monotonic()
         finish = self._attempt(claim)

@@ -1,0 +1,310 @@
+"""Real workers: what they run, what they survive, and what they stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psutil
+import pytest
+import redis
+from pydantic import SecretStr
+from rq.worker import Worker
+from sqlalchemy import text
+
+from services.bootstrap import Services, build
+from services.database import upgrade
+from services.embedded import Server, start_postgres, start_valkey
+from services.model import JobKind, JobState, Role, StageName, StageState, User
+from services.records import users
+from services.settings import Settings
+from tests.invariants import violations
+
+LEASE = 4.0
+
+
+class Fleet:
+    """Servers and workers of its own, to be killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.postgres: Server = start_postgres(folder / "postgres")
+        self.valkey: Server = start_valkey(folder / "valkey")
+        upgrade(self.postgres.url)
+        self.settings = Settings(
+            _env_file=None,
+            home=folder,
+            DATABASE_URL=SecretStr(self.postgres.url),
+            REDIS_URL=SecretStr(self.valkey.url),
+            secret_key=SecretStr("fleet"),
+            disk_reserve=0,
+            lease=LEASE,
+            sweep=1.0,
+            jobs_per_hour=10_000,
+            uploads_per_day=10_000,
+        )
+        self.services: Services = build(self.settings)
+        self.workers: list[subprocess.Popen[bytes]] = []
+        with self.services.database.transaction() as connection:
+            users.create(connection, name="someone", role=Role.ADMIN, password_hash="none")
+        self.user: User = self.services.accounts.find("someone")
+
+    def start(self, kind: str, **changes: str) -> subprocess.Popen[bytes]:
+        environment = os.environ | {
+            "DATABASE_URL": self.postgres.url,
+            "REDIS_URL": self.valkey.url,
+            "BACKLOT_HOME": str(self.folder),
+            "BACKLOT_SECRET_KEY": "fleet",
+            "BACKLOT_LEASE": str(LEASE),
+            "BACKLOT_SWEEP": "1",
+            "BACKLOT_BEAT": "0.5",
+            **changes,
+        }
+        with (self.folder / "workers.log").open("ab") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "tests.virtual_worker", kind],
+                env=environment,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.workers.append(worker)
+        return worker
+
+    def submit(self, title: str, kind: JobKind = JobKind.PIPELINE) -> UUID:
+        film = self.folder / f"{uuid4()}.mp4"
+        film.write_bytes(uuid4().bytes)
+        return self.services.uploads.accept_file(self.user, film, title=title, kind=kind).job_id
+
+    def state(self, job_id: UUID) -> JobState:
+        return self.services.operations.job(self.user, job_id).state
+
+    def stage(self, job_id: UUID, name: StageName = StageName.PROBE) -> StageState:
+        stages = self.services.operations.job(self.user, job_id).stages
+        return next(stage.state for stage in stages if stage.name is name)
+
+    def outcomes(self, job_id: UUID) -> list[str]:
+        with self.services.database.statement() as connection:
+            return list(
+                connection.execute(
+                    text(
+                        "select a.outcome from attempts a join stages s on s.id = a.stage_id"
+                        " where s.job_id = :id order by a.id"
+                    ),
+                    {"id": job_id},
+                ).scalars()
+            )
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+            worker.wait()
+        with self.services.database.transaction() as connection:
+            assert violations(connection) == {}
+        self.services.close()
+        self.valkey.stop()
+        self.postgres.stop()
+
+
+@pytest.fixture(scope="module")
+def module_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    fleet = Fleet(tmp_path_factory.mktemp("fleet"))
+    yield fleet
+    fleet.stop()
+
+
+@pytest.fixture
+def fleet(module_fleet: Fleet) -> Iterator[Fleet]:
+    yield module_fleet
+    for worker in module_fleet.workers:
+        worker.kill()
+        worker.wait()
+    module_fleet.workers.clear()
+
+
+def eventually(holds: Callable[[], bool], within: float, what: str = "it") -> float:
+    """Seconds until it held."""
+    started = time.monotonic()
+    while time.monotonic() - started < within:
+        if holds():
+            return time.monotonic() - started
+        time.sleep(0.03)
+    pytest.fail(f"{what} did not come to hold within {within} s")
+
+
+def children(worker: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    return psutil.Process(worker.pid).children(recursive=True)
+
+
+def test_a_pipeline_runs_through_both_workers(fleet: Fleet) -> None:
+    fleet.start("media")
+    fleet.start("ai")
+    jobs = [fleet.submit("sleep:0.01") for _ in range(3)]
+    eventually(lambda: all(fleet.state(job) is JobState.SUCCEEDED for job in jobs), 30)
+    assert fleet.outcomes(jobs[0]) == ["succeeded"] * 6
+    client = redis.Redis.from_url(fleet.valkey.url)
+    eventually(lambda: {worker.get_state() for worker in Worker.all(connection=client) if worker.name} == {"idle"}, 10)
+    assert client.llen("rq:queue:media") == client.llen("rq:queue:ai") == 0
+
+
+def test_a_killed_worker_takes_its_child_along_and_loses_nothing(fleet: Fleet) -> None:
+    doomed = fleet.start("media")
+    job = fleet.submit("probe=stubborn")
+    eventually(lambda: len(children(doomed)) >= 2, 15, "the child and its own child")
+    family = children(doomed)
+    doomed.kill()
+    eventually(lambda: not any(process.is_running() and process.status() != "zombie" for process in family), 2)
+    with fleet.services.database.transaction() as connection:
+        connection.execute(text("update videos set title = 'sleep:0'"))
+    fleet.start("media")
+    fleet.start("ai")
+    eventually(lambda: fleet.state(job) is JobState.SUCCEEDED, 30)
+    assert fleet.outcomes(job) == ["lost"] + ["succeeded"] * 6
+
+
+def test_cancel_kills_the_process_group(fleet: Fleet) -> None:
+    worker = fleet.start("media")
+    job = fleet.submit("stubborn")
+    eventually(lambda: len(children(worker)) >= 2, 15)
+    fleet.services.operations.cancel(fleet.user, job)
+    seconds = eventually(lambda: not children(worker), 2, "the end of the process group")
+    assert seconds < 1
+    time.sleep(1)
+    assert fleet.state(job) is JobState.CANCELLED
+    assert fleet.outcomes(job) == ["cancelled"]
+    fleet.start("ai")
+    next_job = fleet.submit("sleep:0")
+    eventually(lambda: fleet.state(next_job) is JobState.SUCCEEDED, 20)
+
+
+def test_cancel_without_redis_is_told_by_the_beat(fleet: Fleet) -> None:
+    worker = fleet.start("media")
+    job = fleet.submit("stubborn")
+    eventually(lambda: len(children(worker)) >= 2, 15)
+    nobody = redis.Redis(port=1, socket_connect_timeout=0.1, retry=None)
+    deaf = build(fleet.settings, client=nobody)
+    deaf.operations.cancel(fleet.user, job)
+    deaf.close()
+    eventually(lambda: not children(worker), 2, "the end of the process group")
+
+
+def test_cancel_ends_a_running_ai_stage(fleet: Fleet) -> None:
+    fleet.start("media")
+    fleet.start("ai")
+    job = fleet.submit("analyze=sleep:60")
+    eventually(lambda: fleet.stage(job, StageName.ANALYZE) is StageState.RUNNING, 20)
+    fleet.services.operations.cancel(fleet.user, job)
+    assert fleet.state(job) is JobState.CANCELLED
+    other = fleet.submit("sleep:0")
+    eventually(lambda: fleet.state(other) is JobState.SUCCEEDED, 20)
+    assert fleet.stage(job, StageName.ANALYZE) is StageState.CANCELLED
+
+
+def test_two_deaths_are_poison(fleet: Fleet) -> None:
+    fleet.start("media")
+    job = fleet.submit("crash")
+    eventually(lambda: fleet.state(job) is JobState.FAILED, 20)
+    assert fleet.outcomes(job) == ["lost", "lost"]
+    fleet.services.operations.retry(fleet.user, job)
+    eventually(lambda: fleet.outcomes(job) == ["lost"] * 4, 20)
+
+
+def test_too_much_memory_is_refused_plainly(fleet: Fleet) -> None:
+    fleet.start("media", BACKLOT_WORKER_MEMORY_LIMIT=str(250 * 2**20))
+    job = fleet.submit("memory")
+    eventually(lambda: fleet.state(job) is JobState.FAILED, 15)
+    assert "memory" in fleet.services.operations.job(fleet.user, job).message
+
+
+def test_errors_are_told_apart(fleet: Fleet) -> None:
+    fleet.start("media")
+    permanent, transient = fleet.submit("permanent"), fleet.submit("transient")
+    eventually(lambda: fleet.state(permanent) is JobState.FAILED, 15)
+    assert fleet.services.operations.job(fleet.user, permanent).message == "This cannot work."
+    eventually(lambda: "retried" in fleet.outcomes(transient), 15)
+    assert fleet.state(transient) is JobState.RUNNING
+    fleet.services.operations.cancel(fleet.user, transient)
+
+
+@pytest.mark.parametrize("kind", ["media", "ai"])
+def test_a_stopped_worker_hands_its_stage_back(fleet: Fleet, kind: str) -> None:
+    first = fleet.start("media")
+    ai = fleet.start("ai")
+    stage = StageName.PROBE if kind == "media" else StageName.ANALYZE
+    job = fleet.submit(f"{stage}=sleep:60")
+    eventually(lambda: fleet.stage(job, stage) is StageState.RUNNING, 20)
+    stopped = first if kind == "media" else ai
+    stopped.send_signal(signal.SIGTERM)
+    assert stopped.wait(10) == 0
+    assert fleet.stage(job, stage) is StageState.READY
+    assert "released" in fleet.outcomes(job)
+    with fleet.services.database.transaction() as connection:
+        tries = connection.execute(
+            text("select tries from stages where job_id = :id and name = :name"), {"id": job, "name": stage}
+        ).scalar_one()
+    assert tries == 0
+    fleet.services.operations.cancel(fleet.user, job)
+
+
+def test_a_paused_worker_finishes_nothing_that_was_taken_away(fleet: Fleet) -> None:
+    paused = fleet.start("media")
+    job = fleet.submit(f"probe=sleep:{LEASE + 3}")
+    eventually(lambda: fleet.stage(job) is StageState.RUNNING, 15)
+    os.killpg(paused.pid, signal.SIGSTOP)
+    fleet.start("media")
+    fleet.start("ai")
+    eventually(lambda: fleet.outcomes(job)[:1] == ["lost"], LEASE + 5)
+    os.killpg(paused.pid, signal.SIGCONT)
+    eventually(lambda: fleet.state(job) is JobState.SUCCEEDED, 40)
+    assert fleet.outcomes(job) == ["lost"] + ["succeeded"] * 6
+
+
+def test_a_forged_message_runs_nothing_and_stops_nobody(fleet: Fleet) -> None:
+    worker = fleet.start("media")
+    fleet.start("ai")
+    client = redis.Redis.from_url(fleet.valkey.url)
+    canary = fleet.folder / "canary"
+    for job_id in ("wake-media", "forged"):
+        client.hset(
+            f"rq:job:{job_id}",
+            mapping={"data": f'["os.system", null, ["touch {canary}"], {{}}]', "failure_callback_name": "os.system"},
+        )
+        client.rpush("rq:queue:media", job_id)
+    client.publish(f"rq:pubsub:{Worker.all(connection=client)[0].name}" if Worker.all(connection=client) else "x", "{}")
+    job = fleet.submit("sleep:0")
+    eventually(lambda: fleet.state(job) is JobState.SUCCEEDED, 30)
+    assert worker.poll() is None
+    assert not canary.exists()
+
+
+def test_redis_killed_and_back_empty(fleet: Fleet) -> None:
+    fleet.start("media")
+    fleet.start("ai")
+    running = fleet.submit("probe=sleep:2")
+    eventually(lambda: fleet.stage(running) is StageState.RUNNING, 15)
+    assert fleet.valkey.process is not None
+    redis.Redis.from_url(fleet.valkey.url).flushall()
+    os.kill(fleet.valkey.process.pid, signal.SIGKILL)
+    fleet.valkey.process.wait()
+    while_down = fleet.submit("sleep:0")
+    fleet.valkey = start_valkey(fleet.folder / "valkey")
+    for job in (running, while_down):
+        eventually(lambda job=job: fleet.state(job) is JobState.SUCCEEDED, 40)  # type: ignore[misc]
+
+
+def test_postgres_killed_in_the_middle(fleet: Fleet) -> None:
+    fleet.start("media")
+    fleet.start("ai")
+    job = fleet.submit("probe=sleep:2")
+    eventually(lambda: fleet.stage(job) is StageState.RUNNING, 15)
+    assert fleet.postgres.process is not None
+    os.kill(fleet.postgres.process.pid, signal.SIGKILL)
+    fleet.postgres.process.wait()
+    time.sleep(1)
+    fleet.postgres = start_postgres(fleet.folder / "postgres")
+    eventually(lambda: fleet.state(job) is JobState.SUCCEEDED, 40)
