@@ -1,0 +1,61 @@
+"""Videos for benchmarks: a tiny one, and a talk of any length from the sample's speech and generated pictures."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import imageio_ffmpeg
+
+SAMPLE = Path(__file__).parents[1] / "sample" / "sample.mp4"
+SCENE_SECONDS = 20
+FRAME_RATE = 25
+# One source for each scene; the noise gives the pictures the bit rate of filmed ones, 3 to 4 Mbit/s.
+SCENES = (
+    "testsrc2=size=1280x720",
+    "mandelbrot=size=640x360:maxiter=60:end_scale=0.02",
+    "gradients=size=1280x720:speed=0.02:seed=7",
+    "life=size=320x180:ratio=0.2:seed=3:mold=20:life_color=#F0C060:death_color=#203050",
+    "smptehdbars=size=1280x720",
+    "cellauto=size=320x180:rule=110:seed=5",
+    "gradients=size=1280x720:speed=0.04:seed=21:type=radial",
+    "sierpinski=size=640x360:seed=9",
+    "rgbtestsrc=size=1280x720",
+    "zoneplate=size=640x360:kt2=2:kx2=30:ky2=30",
+)
+NOISE = "noise=alls=9:allf=t"
+
+
+def tiny(target: Path) -> Path:
+    """Two seconds of moving picture without sound: it is probed, gets its thumbnails, and is done."""
+    _ffmpeg("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=2", "-pix_fmt", "yuv420p", str(target))
+    return target
+
+
+def talk(folder: Path, *, seconds: float) -> Path:
+    """A 720p talk of this length in the folder: a cut every 20 s, the sample's speech over and over."""
+    scenes = [_scene(folder / f"scene-{number}.mp4", source, number) for number, source in enumerate(SCENES)]
+    listed = [scenes[number % len(scenes)] for number in range(-int(-seconds // SCENE_SECONDS))]
+    reel = folder / "scenes.txt"
+    reel.write_text("".join(f"file '{scene}'\n" for scene in listed))
+    speech = folder / "speech.m4a"
+    sound = ("-vn", "-c:a", "aac", "-b:a", "128k", "-ac", "2", "-ar", "48000")
+    _ffmpeg("-stream_loop", "-1", "-i", str(SAMPLE), "-t", str(seconds), *sound, str(speech))
+    target = folder / "talk.mp4"
+    inputs = ("-f", "concat", "-safe", "0", "-i", str(reel), "-i", str(speech))
+    _ffmpeg(
+        *inputs, "-map", "0:v", "-map", "1:a", "-c", "copy", "-t", str(seconds), "-movflags", "+faststart", str(target)
+    )
+    return target
+
+
+def _scene(target: Path, source: str, number: int) -> Path:
+    look = f"{source}:rate={FRAME_RATE},scale=1280:720,hue=h={36 * number},{NOISE},format=yuv420p"
+    video = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "27", "-g", "250", "-video_track_timescale", "12800")
+    _ffmpeg("-f", "lavfi", "-i", look, "-t", str(SCENE_SECONDS), *video, str(target))
+    return target
+
+
+def _ffmpeg(*arguments: str) -> None:
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-loglevel", "error", "-y", *arguments]
+    subprocess.run(command, check=True)
