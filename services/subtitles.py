@@ -28,7 +28,7 @@ class Cue:
 
 def cues_of(transcript: TranscriptOutput) -> tuple[Cue, ...]:
     """Cues of at most two lines of 42 characters and 7 seconds that do not overlap; a longer word has its own line."""
-    words = [word for segment in transcript.segments for word in segment.words if word.text.strip()]
+    words = [word for segment in transcript.segments for word in segment.words if _one_line(word.text)]
     groups = list(_groups(words))
     cues: list[Cue] = []
     for position, group in enumerate(groups):

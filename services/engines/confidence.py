@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -59,6 +60,7 @@ def join_pieces(pieces: Iterable[HeardWord]) -> list[HeardWord]:
 
 def settle(heard: HeardSegment, *, earliest: float, latest: float) -> Segment | None:
     """A segment whose words follow one another between earliest and latest; None when nothing was said."""
+    latest = math.floor(1000 * latest + 1e-6) / 1000  # times are rounded to milliseconds, and never up past the end
     pieces = join_pieces(heard.words)
     if not pieces:
         return None
@@ -91,15 +93,15 @@ def _in_turn(pieces: Sequence[HeardWord], earliest: float, latest: float) -> lis
     times: list[tuple[float, float]] = []
     cursor = earliest
     for position, piece in enumerate(pieces):
-        start = min(max(piece.start, cursor), latest)
+        start = round(min(max(piece.start, cursor), latest), 3)
         following = pieces[position + 1].start if position + 1 < len(pieces) else latest
-        end = min(max(piece.end, start), latest)
-        end = max(end, min(start + SHORTEST_WORD, following, latest))
+        wished = max(piece.end, min(start + SHORTEST_WORD, following))
+        end = round(min(max(wished, start), latest), 3)
         if end - start < SHORTEST_WORD and times and times[-1][1] - times[-1][0] >= 2 * SHORTEST_WORD:
-            start = min(start, end - SHORTEST_WORD)
+            start = min(start, round(end - SHORTEST_WORD, 3))
             times[-1] = (times[-1][0], min(times[-1][1], start))
-        times.append((round(start, 3), round(end, 3)))
-        cursor = times[-1][1]
+        times.append((start, end))
+        cursor = end
     return times
 
 

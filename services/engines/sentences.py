@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 
 from services.outputs import TranscriptOutput, Word
 
@@ -58,7 +59,7 @@ def sentences_of(transcript: TranscriptOutput) -> tuple[Sentence, ...]:
 
 def _pieces(words: list[Word]) -> Iterator[list[Word]]:
     current: list[Word] = []
-    for word, following in zip(words, [*words[1:], None], strict=True):
+    for word, following in zip_longest(words, words[1:]):
         if current and word.start - current[-1].end >= PAUSE_SECONDS:
             yield current
             current = []
@@ -75,11 +76,11 @@ def _pieces(words: list[Word]) -> Iterator[list[Word]]:
 
 
 def _best_pause(words: list[Word]) -> int:
-    """How many words come before the longest pause; a comma counts as much as half a second."""
+    """How many words come before the longest pause; a comma counts as half a second. Of equal ones the last."""
 
-    def length(count: int) -> float:
+    def length(count: int) -> tuple[float, int]:
         comma = 0.5 if words[count - 1].text.endswith((",", ";", ":")) else 0.0
-        return words[count].start - words[count - 1].end + comma
+        return (round(words[count].start - words[count - 1].end + comma, 2), count)
 
     return max(range(FEWEST_WORDS, len(words) - FEWEST_WORDS), key=length)
 
