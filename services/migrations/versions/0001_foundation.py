@@ -14,6 +14,8 @@ PARTS = ("tables.sql", "guards.sql", "states.sql", "work.sql")
 def upgrade() -> None:
     # The driver's own connection: SQLAlchemy would read the percent signs of `raise` as parameters.
     connection = op.get_bind().connection.driver_connection
+    if connection is None:
+        raise RuntimeError("migrations run on a connection that is open")
     for part in PARTS:
         connection.execute((FOLDER / part).read_text())
 
