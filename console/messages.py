@@ -13,15 +13,15 @@ from services.errors import BacklotError, Refused
 
 log = structlog.get_logger()
 
-# A zero-width joiner inside keeps Streamlit from reading `:red[`, `:material/x:` and bare addresses in the text.
-_ACTIVE = re.compile(r"(?<=\w)(?=://)|(?<=[wW]{3})(?=\.)|(?<=:)(?=\w)|(?<=\w)(?=@\w)")
+# Streamlit makes links of bare addresses also when they are escaped: a word joiner, which nobody sees, parts them.
+_ADDRESSES = re.compile(r"(?<=\w)(?=://)|(?<=[wW]{3})(?=\.)|(?<=\w)(?=@\w)")
 _PUNCTUATION = re.compile(r"([!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~])")
 
 
 def plain(text: str) -> str:
     """The text escaped for Streamlit's Markdown, so that it is read as written and nothing in it is active."""
     one_line = " ".join(text.split())
-    return _PUNCTUATION.sub(r"\\\1", _ACTIVE.sub("\u2060", one_line))
+    return _PUNCTUATION.sub(r"\\\1", _ADDRESSES.sub("\u2060", one_line))
 
 
 def show_error(error: BacklotError) -> None:

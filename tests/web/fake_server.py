@@ -14,7 +14,10 @@ from tests.web import fakes
 
 ROOT = Path(__file__).parents[2]
 VALID, EXPIRED, ONE_TIME = "valid-token", "expired-token", "one-time-token"
-HOSTILE = "<img src=x onerror=alert(1)> **bold** [x](javascript:alert(1)) :material/home: $x^2$ :red[red]"
+HOSTILE = (
+    "<img src=x onerror=alert(1)> **bold** [x](javascript:alert(1)) :material/home: $x^2$ :red[red] "
+    "https://elsewhere.example www.elsewhere.example a@elsewhere.example"
+)
 SECRET_TITLE = "Only for people who signed in"
 
 
