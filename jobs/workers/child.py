@@ -23,7 +23,8 @@ from services.records.stages import Claim, Finish, Outcome
 ADDRESS_SPACE = 16 * 2**30  # a backstop in bytes; the parent watches what is really used
 FILE_SIZE = 16 * 2**30
 SAY_EVERY = 0.2  # seconds between two words on progress
-WATCH_EVERY = 0.25  # seconds between two looks at memory, time and loss
+WATCH_EVERY = 0.1  # seconds between two looks at time and loss
+WEIGH_EVERY = 0.5  # seconds between two looks at memory: each reads the table of processes
 
 log = structlog.get_logger()
 
@@ -75,6 +76,7 @@ class Child:
     ) -> Finish | None:
         """Wait for the attempt: what is to be recorded of it, or None when it was taken away."""
         deadline = time.monotonic() + bounds.seconds
+        weigh_at = time.monotonic()
         finish: Finish | None = None
         refusal: tuple[Outcome, str] | None = None
         try:
@@ -96,7 +98,10 @@ class Child:
                         Outcome.FAILED,
                         f"It took longer than {bounds.seconds / 60:.0f} min and was stopped. Try a shorter video.",
                     )
-                elif tree_memory(self.pid) > bounds.memory:
+                elif time.monotonic() >= weigh_at:
+                    weigh_at = time.monotonic() + WEIGH_EVERY
+                    if tree_memory(self.pid) <= bounds.memory:
+                        continue
                     refusal = (
                         Outcome.FAILED,
                         f"It needed more than {bounds.memory // 2**20} MiB of memory and was stopped. Try a smaller "
