@@ -55,6 +55,7 @@ class Child:
         self._heard = b""
         self._reaping = threading.Lock()
         self._reaped = False
+        self._weighed_at = 0.0
         with suppress(PermissionError, ProcessLookupError):
             os.setpgid(self.pid, self.pid)  # the child does it too: whoever comes first
 
@@ -76,37 +77,20 @@ class Child:
     ) -> Finish | None:
         """Wait for the attempt: what is to be recorded of it, or None when it was taken away."""
         deadline = time.monotonic() + bounds.seconds
-        weigh_at = time.monotonic()
         finish: Finish | None = None
-        refusal: tuple[Outcome, str] | None = None
         try:
-            while finish is None and refusal is None:
+            while finish is None:
                 readable, _, _ = select.select([self._said], [], [], WATCH_EVERY)
                 if readable:
                     lines, open_still = self._read()
                     for line in lines:
                         finish = self._understand(line, say) or finish
-                    if not open_still:
+                    if finish is not None or not open_still:
                         break
                 tick()
                 if is_lost():
                     return None
-                if must_stop():
-                    refusal = (Outcome.RELEASED, "The worker was stopped; the stage goes on elsewhere.")
-                elif time.monotonic() > deadline:
-                    refusal = (
-                        Outcome.FAILED,
-                        f"It took longer than {bounds.seconds / 60:.0f} min and was stopped. Try a shorter video.",
-                    )
-                elif time.monotonic() >= weigh_at:
-                    weigh_at = time.monotonic() + WEIGH_EVERY
-                    if tree_memory(self.pid) <= bounds.memory:
-                        continue
-                    refusal = (
-                        Outcome.FAILED,
-                        f"It needed more than {bounds.memory // 2**20} MiB of memory and was stopped. Try a smaller "
-                        "or simpler video.",
-                    )
+                finish = self._stopped(bounds, deadline, must_stop)
         finally:
             self.kill()
             with self._reaping:
@@ -114,13 +98,31 @@ class Child:
                 self._reaped = True
             os.close(self._said)
             os.close(self._guard)
-        if finish is None and refusal is None:
-            if is_lost():
-                return None
-            refusal = (Outcome.LOST, f"Its process died ({_ending(status)}).")
-        if refusal is not None:
-            return Finish(stage_id=self._claim.stage_id, token=self._claim.token, outcome=refusal[0], reason=refusal[1])
-        return finish
+        if is_lost():
+            return None
+        return finish or self._ended(Outcome.LOST, f"Its process died ({_ending(status)}).")
+
+    def _stopped(self, bounds: Bounds, deadline: float, must_stop: Callable[[], bool]) -> Finish | None:
+        """Why the attempt must end now, if it must."""
+        if must_stop():
+            return self._ended(Outcome.RELEASED, "The worker was stopped; the stage goes on elsewhere.")
+        if time.monotonic() > deadline:
+            return self._ended(
+                Outcome.FAILED,
+                f"It took longer than {bounds.seconds / 60:.0f} min and was stopped. Try a shorter video.",
+            )
+        if time.monotonic() - self._weighed_at >= WEIGH_EVERY:
+            self._weighed_at = time.monotonic()
+            if tree_memory(self.pid) > bounds.memory:
+                return self._ended(
+                    Outcome.FAILED,
+                    f"It needed more than {bounds.memory // 2**20} MiB of memory and was stopped. Try a smaller or "
+                    "simpler video.",
+                )
+        return None
+
+    def _ended(self, outcome: Outcome, reason: str) -> Finish:
+        return Finish(stage_id=self._claim.stage_id, token=self._claim.token, outcome=outcome, reason=reason)
 
     def _read(self) -> tuple[list[bytes], bool]:
         block = os.read(self._said, 1 << 20)
