@@ -19,6 +19,7 @@ import pytest
 from jobs.contract import StageContext
 from jobs.stages import probe
 from services.errors import PermanentFailure
+from services.media import source as source_module
 from services.model import StageName
 from services.outputs import ProbeOutput
 from tests.bad_inputs import BAD_INPUTS, BadInput, network_traps
@@ -118,6 +119,20 @@ def test_is_answered_plainly_and_quickly(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", network_traps(0))
 def test_opens_no_connection(name: str, tmp_path: Path, canary: socket.socket) -> None:
     check(network_traps(canary.getsockname()[1])[name], tmp_path / "source")
+    with pytest.raises(BlockingIOError):
+        canary.accept()
+
+
+@pytest.mark.parametrize("name", network_traps(0))
+def test_no_connection_even_where_playlists_were_allowed(
+    name: str, tmp_path: Path, canary: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second wall: protocols are held to files whatever the format."""
+    monkeypatch.setattr(source_module, "FORMATS", f"{source_module.FORMATS},hls,concat")
+    path = tmp_path / "source.m3u8"
+    network_traps(canary.getsockname()[1])[name].make(path)
+    with pytest.raises(PermanentFailure), source_module.open_source(path):
+        pass
     with pytest.raises(BlockingIOError):
         canary.accept()
 

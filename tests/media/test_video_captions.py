@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from itertools import pairwise
 
 from hypothesis import given
@@ -82,3 +83,4 @@ def test_no_text_breaks_out_of_its_line(texts: list[str]) -> None:
 def test_readable_is_short_and_stays_as_it_is(text: str) -> None:
     assert len(readable(text)) <= module.LONGEST_WORD
     assert readable(readable(text)) == readable(text)
+    assert not any(unicodedata.category(mark) in ("Cc", "Cs") for mark in readable(text))

@@ -12,7 +12,7 @@ from PIL import Image
 from jobs.contract import StageResult
 from jobs.stages import thumbnails
 from services.errors import JobCancelled
-from services.media.frames import survey
+from services.media.frames import Look, survey
 from services.model import StageName
 from services.outputs import ThumbnailsOutput
 from tests.bad_inputs import BAD_INPUTS, ffmpeg
@@ -66,6 +66,23 @@ def test_black_video_gives_none(tmp_path: Path) -> None:
     result, output = made(sources.black(), tmp_path)
     assert output.thumbnails == ()
     assert result.files == ()
+
+
+def look(at: float, *, sharpness: float = 100.0, brightness: float = 120.0, contrast: float = 50.0) -> Look:
+    """A good frame that differs from those of every other time."""
+    small = numpy.full((36, 64, 3), at * 10, dtype=numpy.uint8)
+    return Look(at=at, sharpness=sharpness, brightness=brightness, contrast=contrast, small=small)
+
+
+@pytest.mark.parametrize("fault", [{"brightness": 10.0}, {"brightness": 250.0}, {"contrast": 2.0}, {"sharpness": 20.0}])
+def test_a_faulty_frame_is_never_chosen(fault: dict[str, float]) -> None:
+    good = [look(at) for at in (1.0, 2.0, 3.0)]
+    assert thumbnails.choose([*good, look(4.0, **fault)], 6.0) == good
+
+
+def test_the_sharpest_come_first_and_from_all_over_the_video() -> None:
+    looks = [look(at, sharpness=100.0 + at) for at in range(24)]
+    assert [round(chosen.at) for chosen in thumbnails.choose(looks, 24.0)] == [13, 15, 17, 19, 21, 23]
 
 
 def test_turned_video_is_upright(tmp_path: Path) -> None:
