@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -155,17 +155,7 @@ class Videos:
 
 
 def job_view(job: JobRow, stages: tuple[StageRow, ...]) -> JobView:
-    """How a job stands; the message is that of the stage that runs, or what comes next."""
-    running = [stage for stage in stages if stage.state is StageState.RUNNING]
-    failed = [stage for stage in stages if stage.state is StageState.FAILED]
-    if failed:
-        message = failed[0].reason or f"{failed[0].name} failed."
-    elif running:
-        message = next((stage.message for stage in reversed(running) if stage.message), f"Starting: {running[0].name}")
-    else:
-        message = {JobState.QUEUED: "Queued", JobState.SUCCEEDED: "Done", JobState.CANCELLED: "Cancelled"}.get(
-            job.state, "Waiting for a free worker"
-        )
+    """How a job stands."""
     return JobView(
         id=job.id,
         video_id=job.video_id,
@@ -174,12 +164,32 @@ def job_view(job: JobRow, stages: tuple[StageRow, ...]) -> JobView:
         percent=job_percent(
             {stage.name: stage.state for stage in stages}, {stage.name: stage.percent for stage in stages}
         ),
-        message=message,
+        message=message_of(job, stages, now=datetime.now(UTC)),
         created_at=job.created_at,
         starts_at=job.starts_at,
         finished_at=job.finished_at,
         stages=stages,
     )
+
+
+def message_of(job: JobRow, stages: tuple[StageRow, ...], *, now: datetime) -> str:
+    """One line for people: what failed, what runs, or what the job waits for."""
+    by_state = {state: [stage for stage in stages if stage.state is state] for state in StageState}
+    if failed := by_state[StageState.FAILED]:
+        return failed[0].reason or f"{failed[0].name} failed."
+    if running := by_state[StageState.RUNNING]:
+        return next((stage.message for stage in reversed(running) if stage.message), f"Starting: {running[0].name}")
+    if again := [stage.reason for stage in by_state[StageState.READY] if stage.reason]:
+        return f"Will be tried again. {again[0]}"
+    if job.state is JobState.QUEUED and job.starts_at > now:
+        return "Queued for later: the hourly limit of jobs is used up."
+    return {
+        JobState.QUEUED: "Queued",
+        JobState.RUNNING: "Waiting for a free worker",
+        JobState.SUCCEEDED: "Done",
+        JobState.CANCELLED: "Cancelled",
+        JobState.FAILED: "Failed",
+    }[job.state]
 
 
 def download_name(file: FileRow) -> str:
