@@ -176,12 +176,12 @@ def pictures(output: ThumbnailsOutput, video: VideoDetail) -> list[dict[str, Any
     ]
 
 
-def clips(output: ClipsOutput, video: VideoDetail, *, poster: str | None) -> list[dict[str, Any]]:
-    """The clips with the files of each format."""
+def clips(output: ClipsOutput, video: VideoDetail, shots: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The clips with the files of each format, each behind that of the pictures that is nearest to its start."""
     return [
         {
             **clip.model_dump(mode="json", exclude={"position"}),
-            "poster": poster,
+            "poster": min(shots, key=lambda shot: abs(shot["at"] - clip.start))["source"] if shots else None,
             "formats": [
                 {"name": name, "source": file_address(file.id)}
                 for name, role in ROLE_OF_FORMAT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,12 +22,17 @@ from console.routes.answers import answer_crash, answer_error
 from services import logs
 from services.errors import BacklotError
 
+# Streamlit imports these in the first run of a script: the first visitor would wait for 0.6 s and more.
+WARM = ("pandas", "pyarrow", "PIL.Image")
+
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     """Builds the services before the first request is taken, and closes them after the last."""
     logs.configure(wiring.settings())
     services = await anyio.to_thread.run_sync(wiring.services)
+    for module in WARM:
+        await anyio.to_thread.run_sync(importlib.import_module, module)
     yield {}
     await anyio.to_thread.run_sync(services.close)
 

@@ -128,7 +128,7 @@ with thumbs:
 with cut:
     clips = detail.outputs.get(StageName.CLIPS)
     if isinstance(clips, ClipsOutput) and clips.clips:
-        components.clips(look.clips(clips, detail, poster=poster))
+        components.clips(look.clips(clips, detail, pictures))
     else:
         missing(StageName.CLIPS)
 with written:

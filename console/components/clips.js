@@ -30,7 +30,9 @@ function clipCard(clip) {
     make("p", { className: "quiet numbers" }, [
       timeButton(clip.start), ` to ${clock(clip.end)} · ${clock(clip.end - clip.start)} long`,
     ]),
-    make("p", { className: "quiet wraps", text: clip.text }),
+    make("details", {}, [
+      make("summary", { text: "What is said" }), make("p", { className: "quiet wraps", text: clip.text }),
+    ]),
     make("details", {}, [
       make("summary", { text: `Score ${Math.round(clip.score)} of 100: why` }),
       make("div", { className: "factors" }, [
