@@ -131,7 +131,10 @@ def _check(detail: VideoDetail, files: Mapping[tuple[str, int], Path], length: f
                 abs(played - (clip.end - clip.start)) > CLIP_DRIFT
                 or abs(picture.width / picture.height - wanted) > 0.01
             ):
-                raise Wrong(f"The {role} {clip.position} plays {played:.2f} s at {picture.width} by {picture.height}.")
+                raise Wrong(
+                    f"The {role} {clip.position} plays {played:.2f} s, not {clip.end - clip.start:.2f}, "
+                    f"at {picture.width} by {picture.height}."
+                )
     seconds = ", ".join(f"{clip.end - clip.start:.1f}" for clip in clips.clips)
     say(f"  {words} words, {len(thumbnails.scene_cuts)} scene cuts, clips of {seconds} s")
 
