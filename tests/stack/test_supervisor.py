@@ -7,22 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from console.processes import is_alive
-
-
-def wait_until(condition: Callable[[], bool], limit: float) -> float:
-    """Seconds it took; fails after limit seconds."""
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < limit, f"not within {limit} s"
-        time.sleep(0.02)
-    return time.monotonic() - begun
+from tests.stack.waiting import wait_until
 
 
 class LittleStack:
