@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.engines.chunks import SAMPLE_RATE, Chunk, cut_into_chunks
 from services.engines.confidence import HeardSegment, HeardWord, doubt, mark_repetitions, settle
+from services.engines.onsets import fit_to_sound
 from services.engines.protocol import Answer, OnProgress, Samples
 from services.errors import PermanentFailure
 from services.outputs import Segment, TranscriptOutput
@@ -52,16 +53,11 @@ class LocalSpeech:
         segments: list[Segment] = []
         heard_seconds = 0.0
         for chunk in cut_into_chunks(blocks):
-            chunk_start = chunk.start / SAMPLE_RATE
-            heard_seconds = chunk_start + len(chunk.samples) / SAMPLE_RATE
+            heard_seconds = (chunk.start + len(chunk.samples)) / SAMPLE_RATE
             latest = min(heard_seconds, duration) if duration > 0 else heard_seconds
-            on_progress(chunk_start)
-            for heard in self._listen(chunk):
-                earliest = segments[-1].end if segments else 0.0
-                segment = settle(heard, earliest=min(earliest, latest), latest=latest)
-                if segment is not None:
-                    segments.append(segment)
-                    on_progress(segment.end)
+            earliest = min(segments[-1].end if segments else 0.0, latest)
+            on_progress(chunk.start / SAMPLE_RATE)
+            segments += self._segments(chunk, earliest=earliest, latest=latest, on_progress=on_progress)
             on_progress(heard_seconds)
         marked = mark_repetitions(segments)
         return Answer(
@@ -76,6 +72,18 @@ class LocalSpeech:
             unit="audio_seconds",
             quantity=heard_seconds,
         )
+
+    def _segments(
+        self, chunk: Chunk, *, earliest: float, latest: float, on_progress: OnProgress
+    ) -> tuple[Segment, ...]:
+        segments: list[Segment] = []
+        for heard in self._listen(chunk):
+            segment = settle(heard, earliest=segments[-1].end if segments else earliest, latest=latest)
+            if segment is not None:
+                segments.append(segment)
+                on_progress(segment.end)
+        offset = chunk.start / SAMPLE_RATE
+        return fit_to_sound(segments, chunk.samples, offset=offset, earliest=earliest, latest=latest)
 
     def _listen(self, chunk: Chunk) -> Iterator[HeardSegment]:
         offset = chunk.start / SAMPLE_RATE

@@ -82,6 +82,26 @@ def test_highlights_of_the_talk(transcript: TranscriptOutput, analysis: Analysis
     check_highlights(transcript, analysis)
 
 
+def test_a_sentence_of_more_than_a_minute_is_no_highlight() -> None:
+    long = transcript_of("word " * 75 + "end.", word_seconds=0.9)
+    assert LocalLanguage().analyze(long).output.highlights == ()
+
+
+def test_a_cue_phrase_moves_a_chapter_to_where_it_is_said() -> None:
+    before = "The bread is good. The oven is warm. The dough is soft. The flour is white. Bakers love bread. "
+    after = (
+        "The van is fast. The road is long. The driver is tired. The map is wrong. Vans love roads. Drivers love maps."
+    )
+    plain = transcript_of(f"{before} We have more to say. Much more to say. {after}", word_seconds=0.8)
+    cued = transcript_of(f"{before} We have more to say. Moving on to it. {after}", word_seconds=0.8)
+    starts = {each.start: each.text for each in sentences_of(cued)}
+    assert "Moving on to it." in {starts[chapter.start] for chapter in LocalLanguage().analyze(cued).output.chapters}
+    plain_starts = {each.start: each.text for each in sentences_of(plain)}
+    assert "Much more to say." not in {
+        plain_starts[chapter.start] for chapter in LocalLanguage().analyze(plain).output.chapters
+    }
+
+
 SAID = "we the bakery price van. road? never 42 and, stale! it map; Mr. loves <b> 🙂 prix"
 words = st.sampled_from(SAID.split())
 

@@ -82,7 +82,10 @@ def test_one_word_is_enough_for_drafts() -> None:
     assert len(language.write_posts("A word", transcript, analysis).output.posts) == 5
 
 
-@given(text=st.text(max_size=900), limit=st.integers(min_value=20, max_value=280))
+pieces = st.lists(st.text(alphabet="aé🙂", min_size=1, max_size=40), max_size=60).map(" ".join)
+
+
+@given(text=pieces | st.text(max_size=300), limit=st.integers(min_value=20, max_value=280))
 def test_splitting_loses_nothing(text: str, limit: int) -> None:
     parts = split_for_x(text, limit)
     assert all(0 < x_length(part) <= limit for part in parts)

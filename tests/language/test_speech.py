@@ -86,11 +86,11 @@ def test_times_follow_one_another_within_the_video(transcript: TranscriptOutput)
 
 @pytest.mark.speech
 def test_words_are_where_the_sound_is(transcript: TranscriptOutput) -> None:
-    """The readings of the sample start after pauses that sample/build.py put in: at these seconds, to the frame."""
+    """The readings of the sample that follow a long pause begin at these seconds: measured on its sound."""
+    onsets = {"For": 12.32, "And": 36.14, "Printing": 52.89, "Now,": 61.05}
     words = [word for segment in transcript.segments for word in segment.words]
-    starts = {"For": 12.4, "Now,": 61.0, "craftsmen": 89.9}
-    for text, second in starts.items():
-        assert min(abs(word.start - second) for word in words if word.text == text) < 0.6
+    for text, second in onsets.items():
+        assert min(abs(word.start - second) for word in words if word.text.strip(",") == text.strip(",")) < 0.1
 
 
 @pytest.mark.speech

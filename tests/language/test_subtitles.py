@@ -56,6 +56,15 @@ def test_cues_are_comfortable() -> None:
     assert clauses / len(cues) > 0.6
 
 
+def test_slow_words_are_on_the_screen_while_they_are_said() -> None:
+    transcript = transcript_of("One word and then again one more word, and so on, to the very end.", word_seconds=1.9)
+    cues = cues_of(transcript)
+    for segment in transcript.segments:
+        for word in segment.words:
+            shown = [cue for cue in cues if cue.start <= word.start and word.end <= cue.end + 0.001]
+            assert [cue for cue in shown if word.text in " ".join(cue.lines)]
+
+
 words = st.lists(
     st.tuples(st.floats(0, 3), st.floats(0, 12), st.text(min_size=1, max_size=60).filter(str.strip)), max_size=25
 )
