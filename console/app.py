@@ -32,7 +32,7 @@ except Unavailable as error:
 
 if session is None or session.user.must_change_password:
     # Every address shows the one page that is allowed now, so that a deep link survives it.
-    only = navigation.SIGN_IN_FILE if session is None else navigation.CHOOSE_PASSWORD_FILE
+    only = navigation.SIGN_IN_FILE if session is None else navigation.FIRST_SIGN_IN_FILE
     title = "Sign in" if session is None else "Choose a password"
     pages = [st.Page(only, title=title, url_path=page.address, icon="") for page in navigation.PAGES]
     st.navigation(pages, position="hidden").run()

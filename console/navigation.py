@@ -43,6 +43,6 @@ VIDEO = PageEntry(
 
 PAGES = (VIDEOS, UPLOAD, VIDEO)
 SIGN_IN_FILE = "../pages/sign_in.py"
-CHOOSE_PASSWORD_FILE = "../pages/choose_password.py"  # noqa: S105 - the name of a file
+FIRST_SIGN_IN_FILE = "../pages/choose_password.py"
 
 ADDRESSES = frozenset({"/"} | {f"/{page.address}" for page in PAGES})

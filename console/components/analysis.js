@@ -1,5 +1,5 @@
 function part(title, className, children) {
-  return make("section", { className: `card ${className}` }, [make("h3", { text: title }), ...children]);
+  return make("section", { className: `card ${className}` }, [make("h2", { text: title }), ...children]);
 }
 
 function timed(rows, textOf) {

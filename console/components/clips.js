@@ -26,7 +26,7 @@ function clipCard(clip) {
   return make("article", { className: "card" }, [
     player,
     make("div", { className: "line" }, [make("span", { className: "formats" }, buttons), download]),
-    make("h3", { className: "wraps", text: clip.title }),
+    make("h2", { className: "wraps", text: clip.title }),
     make("p", { className: "quiet numbers" }, [
       timeButton(clip.start), ` to ${clock(clip.end)} · ${clock(clip.end - clip.start)} long`,
     ]),

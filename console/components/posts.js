@@ -30,7 +30,7 @@ export default function ({ data, parentElement }) {
   if (root.dataset.wanted === wanted) return;
   root.dataset.wanted = wanted;
   const cards = data.posts.map((post) => make("section", { className: "card post", attributes: { "data-network": post.network } }, [
-    make("h3", { text: post.name }),
+    make("h2", { text: post.name }),
     ...post.parts.flatMap((text, position) => piece(
       post.parts.length > 1 ? `${post.name}, part ${position + 1} of ${post.parts.length}` : post.name, text, post.character_limit,
     )),

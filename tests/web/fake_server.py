@@ -10,6 +10,7 @@ from streamlit.web.cli import main
 
 from console import wiring
 from services.model import Session, StageName, StageState, VideoState
+from services.outputs import Output
 from tests.web import fakes
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,19 @@ SECRET_TITLE = "Only for people who signed in"
 
 def job_of(**states: StageState) -> dict[StageName, StageState]:
     return {name: states.get(name.value, StageState.WAITING) for name in StageName}
+
+
+def hostile(output: Output) -> Output:
+    """The output with every text in it replaced."""
+
+    def replaced(value: object) -> object:
+        if isinstance(value, dict):
+            return {name: replaced(part) for name, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [replaced(part) for part in value]
+        return HOSTILE if isinstance(value, str) else value
+
+    return type(output).model_validate(replaced(output.model_dump()))
 
 
 def seeded() -> fakes.FakeServices:
@@ -39,7 +53,7 @@ def seeded() -> fakes.FakeServices:
         fakes.a_video(
             HOSTILE,
             minutes_ago=30,
-            outputs={name: output for name, output in made.items() if name is not StageName.POSTS},
+            outputs={name: hostile(output) for name, output in made.items() if name is not StageName.POSTS},
             job=lambda video_id: fakes.a_job(
                 video_id,
                 dict.fromkeys(StageName, StageState.SUCCEEDED) | {StageName.POSTS: StageState.SKIPPED},
