@@ -59,7 +59,11 @@ def stack(tmp_path: Path) -> Iterator[LittleStack]:
     if little.process:
         little.process.kill()
         little.process.wait()
-        wait_until(lambda: not little.alive(), 15)
+        try:
+            wait_until(lambda: not little.alive(), 15)
+        finally:
+            for pid in little.alive():  # what a broken guard left
+                os.kill(pid, signal.SIGKILL)
 
 
 def test_starts_in_order_and_ctrl_c_stops_the_stores_last(stack: LittleStack) -> None:
