@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import zip_longest
 
-from services.outputs import TranscriptOutput, Word
+from services.outputs import Segment, TranscriptOutput, Word
 
 LONGEST_WORDS = 80  # speech without punctuation is cut at its best pause before so many words
 FEWEST_WORDS = 15  # before such a cut
@@ -59,12 +58,12 @@ def sentences_of(transcript: TranscriptOutput) -> tuple[Sentence, ...]:
 
 def _pieces(words: list[Word]) -> Iterator[list[Word]]:
     current: list[Word] = []
-    for word, following in zip_longest(words, words[1:]):
+    for word in words:
         if current and word.start - current[-1].end >= PAUSE_SECONDS:
             yield current
             current = []
         current.append(word)
-        if _ends_sentence(word, following):
+        if _ends_sentence(word):
             yield current
             current = []
         elif len(current) >= LONGEST_WORDS:
@@ -85,11 +84,22 @@ def _best_pause(words: list[Word]) -> int:
     return max(range(FEWEST_WORDS, len(words) - FEWEST_WORDS), key=length)
 
 
-def _ends_sentence(word: Word, following: Word | None) -> bool:
+def without_false_stop(segment: Segment, following: Segment) -> Segment:
+    """The segment without the full stop that the model sets where its hearing is cut, if the sentence goes on."""
+    last = segment.words[-1]
+    if not (last.text.endswith(".") and _goes_on(last, following.words[0])) or "." in last.text.rstrip("."):
+        return segment
+    words = (*segment.words[:-1], last.model_copy(update={"text": last.text.rstrip(".")}))
+    return segment.model_copy(update={"words": words, "text": " ".join(word.text for word in words)})
+
+
+def _goes_on(word: Word, following: Word) -> bool:
+    return following.text[:1].islower() and word.text.lower().rstrip(".") not in ABBREVIATIONS
+
+
+def _ends_sentence(word: Word) -> bool:
     if not ENDS.search(word.text):
         return False
-    if following is not None and following.text[:1].islower() and word.text.endswith("."):
-        return False  # a full stop that the model put where its hearing was cut
     bare = word.text.lower().strip("\"'\u201d\u2019)]").rstrip(".")
     is_initial = len(bare) == 1 and bare != "i" and word.text[:1].isupper() and word.text.endswith(".")
     return bare not in ABBREVIATIONS and not is_initial

@@ -14,6 +14,7 @@ from services.engines.chunks import SAMPLE_RATE, Chunk, cut_into_chunks
 from services.engines.confidence import HeardSegment, HeardWord, doubt, mark_repetitions, settle
 from services.engines.onsets import fit_to_sound
 from services.engines.protocol import Answer, OnProgress, Samples
+from services.engines.sentences import without_false_stop
 from services.errors import PermanentFailure
 from services.outputs import Segment, TranscriptOutput
 
@@ -57,7 +58,10 @@ class LocalSpeech:
             latest = min(heard_seconds, duration) if duration > 0 else heard_seconds
             earliest = min(segments[-1].end if segments else 0.0, latest)
             on_progress(chunk.start / SAMPLE_RATE)
-            segments += self._segments(chunk, earliest=earliest, latest=latest, on_progress=on_progress)
+            heard = self._segments(chunk, earliest=earliest, latest=latest, on_progress=on_progress)
+            if segments and heard:
+                segments[-1] = without_false_stop(segments[-1], heard[0])
+            segments += heard
             on_progress(heard_seconds)
         marked = mark_repetitions(segments)
         return Answer(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from services.engines.sentences import LONGEST_WORDS, sentences_of
+import pytest
+
+from services.engines.sentences import LONGEST_WORDS, sentences_of, without_false_stop
 from tests.language.material import TALK, said_by, transcript_of
 
 
@@ -23,11 +25,24 @@ def test_what_does_not_end_a_sentence() -> None:
         "Did they?",
         "Yes!",
     ]
-    assert texts("It is the first. that counts. So do I. Now go.") == [
-        "It is the first. that counts.",
-        "So do I.",
-        "Now go.",
-    ]
+    assert texts("So do I. Now go.") == ["So do I.", "Now go."]
+
+
+@pytest.mark.parametrize(
+    ("said", "follows", "mended"),
+    [
+        ("It is the first.", "that counts.", "It is the first"),
+        ("It is the first.", "That counts.", "It is the first."),
+        ("Is it the first?", "that counts.", "Is it the first?"),
+        ("Bread, milk etc.", "are sold.", "Bread, milk etc."),
+        ("At 5 p.m.", "we close.", "At 5 p.m."),
+    ],
+)
+def test_a_full_stop_where_hearing_was_cut_is_taken_out(said: str, follows: str, mended: str) -> None:
+    before, after = transcript_of(f"{said}\n{follows}").segments
+    segment = without_false_stop(before, after)
+    assert segment.text == " ".join(word.text for word in segment.words) == mended
+    assert [(word.start, word.end) for word in segment.words] == [(word.start, word.end) for word in before.words]
 
 
 def test_speech_without_punctuation_is_cut_at_a_pause() -> None:

@@ -12,6 +12,7 @@ import pytest
 from jobs.stages import transcribe
 from services.engines import speech
 from services.engines.confidence import DOUBTFUL_NOTE
+from services.engines.extractive import LocalLanguage
 from services.engines.protocol import Samples
 from services.engines.speech import LocalSpeech
 from services.errors import JobCancelled, PermanentFailure
@@ -91,6 +92,11 @@ def test_words_are_where_the_sound_is(transcript: TranscriptOutput) -> None:
     words = [word for segment in transcript.segments for word in segment.words]
     for text, second in onsets.items():
         assert min(abs(word.start - second) for word in words if word.text.strip(",") == text.strip(",")) < 0.1
+
+
+@pytest.mark.speech
+def test_the_sample_yields_three_clips(transcript: TranscriptOutput) -> None:
+    assert len(LocalLanguage().analyze(transcript).output.highlights) >= 3
 
 
 @pytest.mark.speech
