@@ -1,13 +1,14 @@
 """Ends every child of the supervisor when the supervisor is gone, however it went.
 
-A process of its own, in a session of its own, that reads a pipe from the supervisor: one line of JSON for each child
-that starts or has ended. The pipe's end means that the supervisor is dead. Also keeps open the locked file of the
-home folder, so that nobody starts a second stack before the first is cleared away.
+A process of its own, in a session of its own, that reads one line of JSON for each child that starts or has ended:
+from its arguments, then from a pipe. The pipe's end means that the supervisor is dead. It also keeps open the locked
+file of the home folder, so that nobody starts a second stack before the first is cleared away.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import signal
 import subprocess
@@ -56,21 +57,22 @@ class Guard:
         self._process.wait()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "console.guard"],
+        return subprocess.Popen(
+            # What is watched already goes with the start: this process may die before it writes to the pipe.
+            [sys.executable, "-m", "console.guard", *self._watched.values()],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=self._inherited,
         )
-        for line in self._watched.values():
-            _write(process, line)
-        return process
 
     def _tell(self, line: str) -> None:
+        if self._process.stdin is None:
+            return
         try:
-            _write(self._process, line)
+            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.flush()
         except BrokenPipeError:
             self.keep_alive()
 
@@ -80,19 +82,13 @@ class Guard:
                 self._process.stdin.close()
 
 
-def _write(process: subprocess.Popen[bytes], line: str) -> None:
-    if process.stdin:
-        process.stdin.write(line.encode() + b"\n")
-        process.stdin.flush()
-
-
 def main() -> None:
     """Read the pipe to its end, then end every child that is left: the work first, the stores after it."""
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     work: dict[int, Child] = {}
     stores: dict[int, Child] = {}
-    for line in sys.stdin:
+    for line in itertools.chain(sys.argv[1:], sys.stdin):
         told = json.loads(line)
         if "gone" in told:
             work.pop(told["gone"], None)

@@ -7,6 +7,7 @@ import pwd
 import shutil
 import signal
 import stat
+import subprocess
 import tempfile
 import traceback
 from collections.abc import Iterator
@@ -112,8 +113,13 @@ def test_four_starts_at_once_make_one_server(tmp_path: Path) -> None:
 
 def test_a_pid_file_that_names_a_stranger_does_not_keep_postgres_from_starting(tmp_path: Path) -> None:
     start_postgres(tmp_path).stop()
-    (tmp_path / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n")
-    start_postgres(tmp_path).stop()
+    stranger = subprocess.Popen(["sleep", "60"])
+    try:
+        (tmp_path / "data" / "postmaster.pid").write_text(f"{stranger.pid}\n")
+        start_postgres(tmp_path).stop()
+    finally:
+        stranger.kill()
+        stranger.wait()
 
 
 @pytest.fixture
