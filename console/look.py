@@ -131,7 +131,7 @@ def steps(job: JobView, *, timezone: tzinfo) -> dict[str, Any]:
     """The stages of a job, and how far it is."""
     message = job.message
     if job.state is JobState.QUEUED and job.starts_at > datetime.now(UTC):
-        message = f"Starts {moment(job.starts_at, timezone=timezone)}: this hour's jobs are used up"
+        message = f"{job.message} It starts {moment(job.starts_at, timezone=timezone)}."
     return {
         "unfinished": job.state in UNFINISHED,
         "percent": job.percent,

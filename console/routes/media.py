@@ -44,7 +44,13 @@ async def file(request: Request) -> Response:
         wiring.services().videos.open_file, request.state.session.user, request.path_params["file_id"]
     )
     etag = f'"{stored.etag.strip(chr(34))}"'
-    headers = {"ETag": etag, "Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "private, max-age=3600",
+        "X-Content-Type-Options": "nosniff",
+        # Without it Streamlit's middleware would gzip whole files of unknown type, and drop their length.
+        "Content-Encoding": "identity",
+    }
     known = {part.strip() for part in request.headers.get("if-none-match", "").split(",")}
     if etag in known:
         return Response(status_code=304, headers=headers)

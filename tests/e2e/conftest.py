@@ -48,7 +48,11 @@ class RunningStack:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     home = tmp_path_factory.mktemp("home")
     log = home / "up.log"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("BACKLOT_", "DATABASE_"))}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("BACKLOT_", "DATABASE_URL", "REDIS_URL"))
+    }
     environment |= {
         "BACKLOT_HOME": str(home),
         "BACKLOT_PORT": str(free_port()),

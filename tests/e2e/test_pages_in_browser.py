@@ -26,7 +26,12 @@ def test_hostile_names_stay_text(signed_in: Page, page_server: str) -> None:
     page.goto(page_server)
     page.get_by_text(HOSTILE, exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
-    for tab, kind in (("Transcript", "ol li p"), ("Analysis", ".summary p"), ("Thumbnails", "figure"), ("Clips", "article h2")):
+    for tab, kind in (
+        ("Transcript", "ol li p"),
+        ("Analysis", ".summary p"),
+        ("Thumbnails", "figure"),
+        ("Clips", "article h2"),
+    ):
         page.get_by_role("tab", name=tab).click()
         expect(page.locator(kind).first).to_contain_text("onerror=alert(1)>")
         assert page.locator("img[src=x]").count() == 0

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -59,7 +60,7 @@ def client(services: FakeServices) -> Iterator[TestClient]:
             WebSocketRoute("/_stcore/stream", stream),
             WebSocketRoute("/other", stream),
         ],
-        middleware=[Middleware(Gate)],
+        middleware=[Middleware(Gate), Middleware(GZipMiddleware, minimum_size=500)],
         exception_handlers={BacklotError: answer_error},
     )
     with TestClient(application) as browser:

@@ -88,6 +88,8 @@ def test_what_could_act_in_a_browser_is_only_saved(
     answer = client.get(f"/api/files/{file_id}")
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["content-length"] == str(len(CONTENT))
+    assert answer.headers["content-encoding"] == "identity"
     assert "sandbox" in answer.headers["content-security-policy"]
 
 
