@@ -12,7 +12,8 @@ from services.model import StageName, StageState, VideoState
 from services.outputs import Post, PostsOutput
 from services.videos import VideoDetail
 from tests.pages.conftest import Run, components
-from tests.web.fakes import ANA, BO, FakeServices, a_job, a_video, all_outputs, store
+from tests.web.fakes import ANA, BO, FakeServices, a_job, a_video, store
+from tests.web.made import all_outputs
 
 PAGE = "../pages/video.py"
 HOSTILE = (

@@ -12,6 +12,7 @@ from console import wiring
 from services.model import Session, StageName, StageState, VideoState
 from services.outputs import Output
 from tests.web import fakes
+from tests.web.made import all_outputs
 
 ROOT = Path(__file__).parents[2]
 VALID, EXPIRED, ONE_TIME = "valid-token", "expired-token", "one-time-token"
@@ -47,7 +48,7 @@ def seeded() -> fakes.FakeServices:
             id=fakes.uuid4(), user=user, expires_at=fakes.NOW + timedelta(hours=hours)
         )
     sample = ROOT / "sample" / "sample.mp4"
-    made = fakes.all_outputs()
+    made = all_outputs()
     videos = (
         fakes.a_video(SECRET_TITLE),
         fakes.a_video(
