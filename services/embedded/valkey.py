@@ -40,7 +40,8 @@ def prepare_valkey(folder: Path) -> Prepared:
     write_private(
         configuration,
         f"bind {LOOPBACK}\nport {access.port}\nrequirepass {access.password}\n"
-        f'dir "{folder}"\nappendonly yes\nappendfsync everysec\nsave ""\nmaxmemory-policy noeviction\nloglevel warning\n',
+        f'dir "{folder}"\nappendonly yes\nappendfsync everysec\nsave ""\n'
+        "maxmemory-policy noeviction\nloglevel warning\n",
     )
     launch = Launch(command=(str(binary), str(configuration)), ready=lambda: _answers(access), inherited=(descriptor,))
     return Prepared(url=url, launch=launch)
