@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
+from services.errors import PermanentFailure
 from services.model import StageName
 from services.outputs import Output
+
+Shape = TypeVar("Shape", bound=Output)
 
 
 class Report(Protocol):
@@ -39,6 +42,15 @@ class StageContext:
     workspace: Path
     outputs: Mapping[StageName, Output]
     report: Report
+
+    def recorded(self, name: StageName, shape: type[Shape]) -> Shape:
+        """What an earlier stage recorded. Raises PermanentFailure when it recorded nothing."""
+        output = self.outputs.get(name)
+        if not isinstance(output, shape):
+            raise PermanentFailure(
+                f"This video has no result of the stage {name} yet. Run that first, then try this again."
+            )
+        return output
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,6 @@ from jobs.contract import StageContext, StageResult
 from jobs.stages.lineage import engine_call
 from services.engines.extractive import LocalLanguage
 from services.engines.protocol import LanguageEngine
-from services.errors import PermanentFailure
 from services.model import StageName
 from services.outputs import TranscriptOutput
 
@@ -19,9 +18,7 @@ def run(context: StageContext, *, engine: LanguageEngine | None = None) -> Stage
     Raises JobCancelled, TransientFailure or PermanentFailure.
     """
     language = engine or LocalLanguage()
-    transcript = context.outputs.get(StageName.TRANSCRIBE)
-    if not isinstance(transcript, TranscriptOutput):
-        raise PermanentFailure("This video has no transcript yet. Transcribe it first, then analyze it.")
+    transcript = context.recorded(StageName.TRANSCRIBE, TranscriptOutput)
     context.report(0.0, "Analyzing what is said")
     answer = language.analyze(transcript)
     context.report(100.0, "Analyzed what is said")

@@ -47,12 +47,9 @@ class Cut:
 
 def run(context: StageContext) -> StageResult:
     """Renders up to three clips, each from one decode. A video without a passage worth cutting gives none."""
-    probed = context.outputs[StageName.PROBE]
-    transcript = context.outputs[StageName.TRANSCRIBE]
-    analysis = context.outputs[StageName.ANALYZE]
-    assert isinstance(probed, ProbeOutput)  # noqa: S101 - the pipeline's own records
-    assert isinstance(transcript, TranscriptOutput)  # noqa: S101
-    assert isinstance(analysis, AnalysisOutput)  # noqa: S101
+    probed = context.recorded(StageName.PROBE, ProbeOutput)
+    transcript = context.recorded(StageName.TRANSCRIBE, TranscriptOutput)
+    analysis = context.recorded(StageName.ANALYZE, AnalysisOutput)
     thumbnails = context.outputs.get(StageName.THUMBNAILS)
     scene_cuts = thumbnails.scene_cuts if isinstance(thumbnails, ThumbnailsOutput) else ()
 

@@ -6,7 +6,6 @@ from jobs.contract import StageContext, StageResult
 from jobs.stages.lineage import engine_call
 from services.engines.extractive import LocalLanguage
 from services.engines.protocol import LanguageEngine
-from services.errors import PermanentFailure
 from services.model import StageName
 from services.outputs import AnalysisOutput, TranscriptOutput
 
@@ -17,10 +16,8 @@ def run(context: StageContext, *, engine: LanguageEngine | None = None) -> Stage
     Raises JobCancelled, TransientFailure or PermanentFailure.
     """
     language = engine or LocalLanguage()
-    transcript = context.outputs.get(StageName.TRANSCRIBE)
-    analysis = context.outputs.get(StageName.ANALYZE)
-    if not isinstance(transcript, TranscriptOutput) or not isinstance(analysis, AnalysisOutput):
-        raise PermanentFailure("This video has no analysis yet. Analyze it first, then write its posts.")
+    transcript = context.recorded(StageName.TRANSCRIBE, TranscriptOutput)
+    analysis = context.recorded(StageName.ANALYZE, AnalysisOutput)
     context.report(0.0, "Writing posts")
     answer = language.write_posts(context.title, transcript, analysis)
     context.report(100.0, "Wrote posts")

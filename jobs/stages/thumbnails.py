@@ -26,8 +26,7 @@ SURVEYED = 85.0  # percent of the stage when all frames are looked at
 
 def run(context: StageContext) -> StageResult:
     """Surveys the video, chooses and saves. A short or static video gives fewer than six rather than duplicates."""
-    probed = context.outputs[StageName.PROBE]
-    assert isinstance(probed, ProbeOutput)  # noqa: S101 - the pipeline's own record
+    probed = context.recorded(StageName.PROBE, ProbeOutput)
 
     def pulse(at: float) -> None:
         message = f"Generating thumbnails: looking at {clock(at)} of {clock(probed.duration)}"
