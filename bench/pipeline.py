@@ -126,7 +126,10 @@ def _check(detail: VideoDetail, files: Mapping[tuple[str, int], Path], length: f
         for role, wanted in (("clip_portrait", 9 / 16), ("clip_landscape", 16 / 9)):
             with av.open(str(files[role, clip.position])) as container:
                 picture = container.streams.video[0]
-                played = sum(1 for _ in container.decode(picture)) / float(picture.average_rate or 1)
+                next(container.decode(picture))
+                container.seek(0)
+                pictures = sum(1 for packet in container.demux(picture) if packet.size)
+                played = pictures / float(picture.average_rate or 1)
             if (
                 abs(played - (clip.end - clip.start)) > CLIP_DRIFT
                 or abs(picture.width / picture.height - wanted) > 0.01
