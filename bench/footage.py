@@ -22,6 +22,7 @@ SCENES = (
     "zoneplate=size=640x360:kt2=2:kx2=30:ky2=30",
     "rgbtestsrc=size=1280x720",
 )
+COLOURS = "setsar=1,setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
 NOISE = "noise=alls=6:allf=t"
 
 
@@ -51,7 +52,7 @@ def talk(folder: Path, *, seconds: float) -> Path:
 
 
 def _scene(target: Path, source: str, number: int) -> Path:
-    look = f"{source}:rate={FRAME_RATE},scale=1280:720,hue=h={36 * number},{NOISE},format=yuv420p"
+    look = f"{source}:rate={FRAME_RATE},scale=1280:720,hue=h={36 * number},{NOISE},format=yuv420p,{COLOURS}"
     video = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "26", "-g", "250", "-video_track_timescale", "12800")
     _ffmpeg("-f", "lavfi", "-i", look, "-t", str(SCENE_SECONDS), *video, str(target))
     return target

@@ -110,10 +110,11 @@ def _follow(process: subprocess.Popen[bytes], length: float, pulse: Callable[[fl
 
 def command(passage: Passage, shapes: Sequence[Shape]) -> list[str]:
     """The ffmpeg call. Each codec has one thread: one worker runs on each core."""
+    length = f"{passage.end - passage.start:.6f}"
     arguments = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-loglevel", "error", "-y"]
     arguments += ["-progress", "pipe:1", "-stats_period", str(PULSE_SECONDS), "-filter_complex_threads", "1"]
     arguments += ["-protocol_whitelist", "file,pipe", "-format_whitelist", FORMATS, "-max_pixels", str(MOST_PIXELS)]
-    arguments += ["-threads", "1", "-ss", f"{passage.start:.6f}", "-t", f"{passage.end - passage.start:.6f}"]
+    arguments += ["-threads", "1", "-ss", f"{passage.start:.6f}", "-t", length]
     arguments += ["-i", f"file:{passage.source.resolve()}", "-filter_complex", graph(passage, shapes)]
     for number, shape in enumerate(shapes):
         arguments += ["-map", f"[out{number}]"]
@@ -121,7 +122,9 @@ def command(passage: Passage, shapes: Sequence[Shape]) -> list[str]:
             arguments += ["-map", "0:a:0", "-c:a", "aac", "-b:a", "128k", "-ac", "2", "-ar", "48000"]
         arguments += ["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-threads", "1", "-pix_fmt", "yuv420p"]
         arguments += ["-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn", "-movflags", "+faststart"]
-        arguments += ["-f", "mp4", shape.name]
+        # The length again: where size or colours change in the middle (a recorded call does that), ffmpeg builds the
+        # graph anew, and its cut to the length above begins anew with it.
+        arguments += ["-t", length, "-f", "mp4", shape.name]
     return arguments
 
 

@@ -146,6 +146,15 @@ def test_cancel_kills_ffmpeg_within_a_second(tmp_path: Path) -> None:
     assert not any(Path(f"/proc/{child}").exists() for child, _ in seen)
 
 
+def test_picture_that_changes_its_size_does_not_lengthen_the_clip(tmp_path: Path) -> None:
+    passage = Passage(
+        source=sources.changing_size(), start=1, end=7, width=320, height=180, frame_rate=25, has_sound=True
+    )
+    render(passage, [Shape(name="x.mp4", width=320, height=180)], tmp_path, pulse=lambda done: None)
+    with av.open(str(tmp_path / "x.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == pytest.approx(6 * 25, abs=2)
+
+
 def test_what_ffmpeg_cannot_read_is_told_plainly(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/x.ts\n")

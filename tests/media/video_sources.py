@@ -71,6 +71,15 @@ def stretched() -> Path:
     return _made("stretched.mp4", "-i", str(scenes()), "-t", "4", "-vf", "scale=160:180,setsar=2", *ENCODED)
 
 
+def changing_size() -> Path:
+    """8 s as a recorded call has them: after 4 s the picture is twice as large."""
+    parts = [
+        _made(f"part-{width}.ts", "-i", str(scenes()), "-t", "4", "-vf", f"scale={width}:-2", *ENCODED, "-g", "25")
+        for width in (320, 640)
+    ]
+    return _made("changing-size.ts", "-i", f"concat:{parts[0]}|{parts[1]}", "-c", "copy")
+
+
 def song_with_cover() -> Path:
     """Sound with a cover picture, as music players carry it."""
     cover = _made("cover.png", "-i", str(scenes()), "-frames:v", "1")
