@@ -5,6 +5,7 @@ There is no process for the sweeper: it is a thread of every process that works.
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import sys
@@ -111,7 +112,7 @@ class Stack:
             f"{kind}-{number}": ("worker", kind) for kind, count in counts.items() for number in range(1, count + 1)
         }
         return [
-            Program(name=name, prepare=lambda command=command: self._python("-m", "console", *command))  # type: ignore[misc]
+            Program(name=name, prepare=functools.partial(self._python, "-m", "console", *command))
             for name, command in commands.items()
         ]
 
