@@ -45,7 +45,7 @@ class Stack:
             for name, url in (("postgres", settings.database_url), ("valkey", settings.redis_url))
             if url
         }
-        self._port = _free_port(settings.host, settings.port)
+        self._port = settings.port
         self._started_at = time.time()
         self._serves = False
         self._logs = ChildLogs(self._home / "logs", echo=echo)
@@ -117,6 +117,7 @@ class Stack:
         ]
 
     def _web(self) -> Launch:
+        self._port = _free_port(self._settings.host, self._port)
         host, port = self._settings.host, str(self._port)
         return self._python(
             *("-m", "streamlit", "run", "console/server.py"),

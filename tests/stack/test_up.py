@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from console import state_file
 from console.processes import is_alive
 from console.state_file import State
 from tests.stack.waiting import wait_until
+from tests.web.conftest import free_port
 
 START_LIMIT = 90.0  # seconds; 15 on a machine with nothing else to do
 
@@ -32,7 +34,11 @@ class Home:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("BACKLOT_")}
         kept.pop("DATABASE_URL", None)
         kept.pop("REDIS_URL", None)
-        self.environment = kept | {"BACKLOT_HOME": str(folder), "BACKLOT_MEDIA_WORKERS": "1", "BACKLOT_PORT": "18900"}
+        self.environment = kept | {
+            "BACKLOT_HOME": str(folder),
+            "BACKLOT_MEDIA_WORKERS": "1",
+            "BACKLOT_PORT": str(free_port()),
+        }
         self.up: subprocess.Popen[bytes] | None = None
 
     def start(self) -> State:
@@ -132,6 +138,13 @@ def test_the_life_of_a_stack(home: Home) -> None:
     assert time.monotonic() - begun < 10
     assert living(state) == set()
     assert state_file.read(home.folder) is None
+
+
+def test_takes_the_next_port_where_one_is_taken(home: Home) -> None:
+    with socket.create_server(("127.0.0.1", int(home.environment["BACKLOT_PORT"]))) as taken:
+        port = taken.getsockname()[1]
+        address = home.start().address
+    assert port < int(address.rsplit(":", 1)[1]) <= port + 50
 
 
 def test_refuses_to_start_stores_of_its_own_where_that_is_forbidden(home: Home) -> None:
