@@ -22,19 +22,19 @@ def test_progress_tells_the_time_that_was_heard(tmp_path: Path) -> None:
     context = context_of(
         StageName.TRANSCRIBE,
         tmp_path,
-        {StageName.PROBE: probe_of(106.9)},
+        {StageName.PROBE: probe_of(85.4)},
         report=lambda percent, message: told.append((percent, message)),
     )
     result = transcribe.run(context, engine=FakeSpeech(transcript_of(TALK)))
     percents = [percent for percent, _ in told]
     assert percents == sorted(percents)
-    assert told[0] == (0.0, "Transcribing 0:00 of 1:46")
-    assert told[1] == (pytest.approx(100 * 30 / 106.9), "Transcribing 0:30 of 1:46")
+    assert told[0] == (0.0, "Transcribing 0:00 of 1:25")
+    assert told[1] == (pytest.approx(100 * 30 / 85.4), "Transcribing 0:30 of 1:25")
     assert percents[-1] == 100.0
     assert result.skips == {}
     (call,) = result.calls
     assert (call.engine, call.model, call.prompt_version, call.unit) == ("fake", "fake-1", "7", "audio_seconds")
-    assert call.quantity == pytest.approx(106.9, abs=0.1)
+    assert call.quantity == pytest.approx(85.4, abs=0.1)
 
 
 def test_without_speech_what_needs_words_is_skipped(tmp_path: Path) -> None:
