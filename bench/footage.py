@@ -8,8 +8,6 @@ from pathlib import Path
 import imageio_ffmpeg
 
 SAMPLE = Path(__file__).parents[1] / "sample" / "sample.mp4"
-# Three of its sentences, in seconds: said over and over, they make passages of about 30 s, which become the clips.
-SENTENCES = ((0.0, 12.0), (12.2, 35.7), (52.7, 60.6))
 SCENE_SECONDS = 20
 FRAME_RATE = 25
 # One source for each scene; with the noise of a camera they come to 1 to 2 Mbit/s, as recorded talks have.
@@ -33,16 +31,14 @@ def tiny(target: Path) -> Path:
 
 
 def talk(folder: Path, *, seconds: float) -> Path:
-    """A 720p talk of this length in the folder: a cut every 20 s, the sample's sentences over and over."""
+    """A 720p talk of this length in the folder: a cut every 20 s, the sample's speech over and over."""
     scenes = [_scene(folder / f"scene-{number}.mp4", source, number) for number, source in enumerate(SCENES)]
     listed = [scenes[number % len(scenes)] for number in range(-int(-seconds // SCENE_SECONDS))]
     reel = folder / "scenes.txt"
     reel.write_text("".join(f"file '{scene}'\n" for scene in listed))
-    sentences, speech = folder / "sentences.wav", folder / "speech.m4a"
-    chosen = "+".join(f"between(t,{start},{end})" for start, end in SENTENCES)
-    _ffmpeg("-i", str(SAMPLE), "-vn", "-af", f"aselect='{chosen}',asetpts=N/SR/TB", str(sentences))
-    sound = ("-c:a", "aac", "-b:a", "128k", "-ac", "2", "-ar", "48000")
-    _ffmpeg("-stream_loop", "-1", "-i", str(sentences), "-t", str(seconds), *sound, str(speech))
+    speech = folder / "speech.m4a"
+    sound = ("-vn", "-c:a", "aac", "-b:a", "128k", "-ac", "2", "-ar", "48000")
+    _ffmpeg("-stream_loop", "-1", "-i", str(SAMPLE), "-t", str(seconds), *sound, str(speech))
     target = folder / "talk.mp4"
     inputs = ("-f", "concat", "-safe", "0", "-i", str(reel), "-i", str(speech))
     _ffmpeg(
