@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import structlog
 
 from console import configuration, state_file
 from console.child_logs import ChildLogs
@@ -27,6 +28,8 @@ from services.settings import Settings
 
 PORTS_TRIED = 50
 WEB_LIMIT = 60.0  # seconds until the first start of the web server counts as failed
+
+log = structlog.get_logger()
 
 
 class Stack:
@@ -153,7 +156,10 @@ class Stack:
             processes=self._supervisor.pids,
             started_at=self._started_at,
         )
-        state_file.write(self._home, state)
+        try:
+            state_file.write(self._home, state)
+        except OSError as error:  # a full disk must not end what runs
+            log.warning("state_not_written", reason=error.strerror)
 
 
 def _free_port(host: str, wanted: int) -> int:

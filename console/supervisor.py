@@ -163,7 +163,7 @@ class Supervisor:
     def _relaunch(self, entry: Entry) -> None:
         try:
             self._launch(entry)
-        except Unavailable as error:
+        except (Unavailable, OSError) as error:
             self._recover(entry, f"cannot start: {error}")
 
     def _launch(self, entry: Entry) -> None:

@@ -1,1 +1,1 @@
-"""What workers run: the two worker kinds, the pipeline, one file per stage, retry rules, the sweeper."""
+"""What workers run: the two worker kinds, the pipeline, one file per stage and retry rules."""

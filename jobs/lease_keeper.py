@@ -16,8 +16,9 @@ from services.database import Database
 from services.errors import Unavailable
 from services.model import QueueName
 from services.records import stages
-from services.records.stages import Claim, Lease
+from services.records.stages import Claim, Finish, Lease
 
+Key = tuple[int, int]  # an attempt: stage id and token
 GIVE_UP_BEFORE = 3.0  # seconds before the lease ends in which the work must be dead
 
 log = structlog.get_logger()
@@ -29,6 +30,10 @@ class _Held:
     percent: float = 0.0
     message: str = ""
     lost: bool = False
+
+
+def key_of(attempt: Claim | Finish) -> Key:
+    return attempt.stage_id, attempt.token
 
 
 class LeaseKeeper:
@@ -55,7 +60,7 @@ class LeaseKeeper:
         self._beat_seconds = beat_seconds
         self._on_lost = on_lost
         self._lock = threading.Lock()
-        self._held: dict[int, _Held] = {}
+        self._held: dict[Key, _Held] = {}
         self._holding = threading.Condition(self._lock)
         self._lease = self._new_lease()
         self._renewed_at = time.monotonic()
@@ -75,36 +80,36 @@ class LeaseKeeper:
             if claims:
                 self._renewed_at = asked_at
             for claim in claims:
-                self._held[claim.stage_id] = _Held(claim=claim)
+                self._held[key_of(claim)] = _Held(claim=claim)
             self._holding.notify_all()
         return claims
 
-    def let_go(self, stage_id: int) -> None:
+    def let_go(self, key: Key) -> None:
         with self._lock:
-            self._held.pop(stage_id, None)
+            self._held.pop(key, None)
 
     def held(self) -> tuple[Claim, ...]:
         with self._lock:
             return tuple(held.claim for held in self._held.values() if not held.lost)
 
-    def say(self, stage_id: int, percent: float, message: str) -> None:
-        """Note how far a stage is; the next beat tells."""
+    def say(self, key: Key, percent: float, message: str) -> None:
+        """Note how far an attempt is; the next beat tells."""
         with self._lock:
-            held = self._held.get(stage_id)
+            held = self._held.get(key)
             if held is not None:
                 held.percent, held.message = min(100.0, max(held.percent, percent)), message[:200]
 
-    def is_lost(self, stage_id: int) -> bool:
-        """Whether a stage was taken away, or was never held."""
+    def is_lost(self, key: Key) -> bool:
+        """Whether an attempt was taken away or is not held, or the lease may end: also while a beat hangs."""
         with self._lock:
-            held = self._held.get(stage_id)
-            return held is None or held.lost
+            held = self._held.get(key)
+            return held is None or held.lost or self._is_overdue()
 
-    def lose(self, stage_id: int, token: int) -> None:
+    def lose(self, key: Key) -> None:
         """A stop command came for this attempt."""
         with self._lock:
-            held = self._held.get(stage_id)
-            if held is None or held.lost or held.claim.token != token:
+            held = self._held.get(key)
+            if held is None or held.lost:
                 return
             held.lost = True
         self._on_lost(held.claim)
@@ -122,12 +127,13 @@ class LeaseKeeper:
         asked_at = time.monotonic()
         with self._lock:
             lease = self._lease
-            holding = {stage_id: held.claim.token for stage_id, held in self._held.items() if not held.lost}
+            holding = dict(key for key, held in self._held.items() if not held.lost)
             progress: dict[int, dict[str, object]] = {
-                stage_id: {"percent": round(held.percent, 1), "message": held.message}
-                for stage_id, held in self._held.items()
+                key[0]: {"percent": round(held.percent, 1), "message": held.message}
+                for key, held in self._held.items()
+                if not held.lost
             }
-            overdue = asked_at - self._renewed_at > self._lease_seconds - GIVE_UP_BEFORE
+            overdue = self._is_overdue()
         if not holding:
             return
         lost: frozenset[int] | None = frozenset()
@@ -146,7 +152,10 @@ class LeaseKeeper:
             self._give_up(lease)
             lost = frozenset(holding)
         for stage_id in lost:
-            self.lose(stage_id, holding[stage_id])
+            self.lose((stage_id, holding[stage_id]))
+
+    def _is_overdue(self) -> bool:
+        return time.monotonic() - self._renewed_at > self._lease_seconds - GIVE_UP_BEFORE
 
     def _give_up(self, lease: Lease) -> None:
         with self._lock:

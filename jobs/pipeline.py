@@ -16,7 +16,7 @@ from jobs.retry import decide
 from services.model import StageName
 from services.outputs import OUTPUT_OF
 from services.records.stages import Claim, Finish, Inputs, Outcome
-from services.storage import LocalStorage
+from services.storage import LocalStorage, translated_disk_errors
 
 LONGEST_TRACE = 20_000  # characters kept for operators
 
@@ -33,8 +33,10 @@ def stage_function(name: StageName) -> StageFunction:
 
 def run_attempt(claim: Claim, inputs: Inputs, storage: LocalStorage, report: Report) -> Finish:
     """Run a claimed stage and keep its files; every error becomes what is to be recorded of it."""
-    workspace = Path(tempfile.mkdtemp(prefix=f"backlot-{claim.stage_id}-"))
+    workspace: Path | None = None
     try:
+        with translated_disk_errors():
+            workspace = Path(tempfile.mkdtemp(prefix=f"backlot-{claim.stage_id}-"))
         result = stage_function(claim.name)(
             StageContext(
                 job_id=claim.job_id,
@@ -59,7 +61,8 @@ def run_attempt(claim: Claim, inputs: Inputs, storage: LocalStorage, report: Rep
             error=traceback.format_exc()[-LONGEST_TRACE:],
         )
     finally:
-        shutil.rmtree(workspace, ignore_errors=True)
+        if workspace is not None:
+            shutil.rmtree(workspace, ignore_errors=True)
 
 
 def _succeeded(claim: Claim, result: StageResult, storage: LocalStorage) -> Finish:

@@ -29,6 +29,8 @@ class Accounts:
         name = name.strip().lower()[:64]
         with self._database.transaction() as connection:
             failures, wait = users.count_failures(connection, name=name, address=address, seconds=FAILURES_REMEMBERED)
+            if failures < FAILURES_ALLOWED:
+                users.add_failure(connection, name=name, address=address)  # until it proves to be none
             record = users.find_by_name(connection, name)
         locked_out = failures >= FAILURES_ALLOWED
         matches = check_password(password, record.password_hash if record and not locked_out else NOBODY)
@@ -36,14 +38,11 @@ class Accounts:
             raise LimitReached(
                 f"Too many failed sign-ins. Try again in {max(1, round(wait / 60))} min.", retry_after=max(wait, 1.0)
             )
-        with self._database.transaction() as connection:
-            if record is None or record.disabled or not matches:
-                users.add_failure(connection, name=name, address=address)
-            else:
-                users.clear_failures(connection, name=name, address=address)
-                events.append(connection, actor=f"user:{record.user.id}", action="signed in", user_id=record.user.id)
         if record is None or record.disabled or not matches:
             raise Refused("The name or the password is not right.")
+        with self._database.transaction() as connection:
+            users.clear_failures(connection, name=name, address=address)
+            events.append(connection, actor=f"user:{record.user.id}", action="signed in", user_id=record.user.id)
         return record.user
 
     def change_password(self, user: User, current: str, new: str) -> None:

@@ -10,11 +10,12 @@ import alembic.command
 import alembic.config
 import sqlalchemy
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from services.errors import IllegalMove, Unavailable
+from services.errors import BadInput, IllegalMove, Unavailable
 
+NO_ANSWER = "The database does not answer. Try again in a moment."
 ILLEGAL_MOVE = "BL001"  # raised by the guards of the first migration
 
 
@@ -27,19 +28,21 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine: Engine = sqlalchemy.create_engine(
             url,
+            hide_parameters=True,  # an error's text goes to logs, and parameters hold names and hashes
             pool_pre_ping=True,
             pool_size=5,
             max_overflow=10,
-            pool_timeout=10,
+            pool_timeout=5,
             pool_recycle=240,
-            connect_args={"prepare_threshold": None, "connect_timeout": 5},
+            connect_args={"prepare_threshold": None, "connect_timeout": 5, "tcp_user_timeout": 10_000},
         )
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """One transaction: committed at the end, rolled back on any error.
 
-        Raises Unavailable when Postgres does not answer, IllegalMove when a guard refuses.
+        Raises Unavailable when Postgres does not answer, IllegalMove when a guard refuses, BadInput for a value that
+        cannot be kept.
         """
         with _translated(), self.engine.begin() as connection:
             yield connection
@@ -59,12 +62,14 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (OperationalError, PoolTimeout) as error:
-        raise Unavailable("The database does not answer. Nothing was changed: try again in a moment.") from error
+        raise Unavailable(NO_ANSWER) from error
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) == ILLEGAL_MOVE:
-            raise IllegalMove(str(error.orig)) from error
+            raise IllegalMove("Its state has changed in the meantime. Look at it again.") from error
+        if isinstance(error, DataError):
+            raise BadInput("This holds characters or numbers that cannot be kept. Write it differently.") from error
         if error.connection_invalidated:
-            raise Unavailable("The database does not answer. Nothing was changed: try again in a moment.") from error
+            raise Unavailable(NO_ANSWER) from error
         raise
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 from services.database import Database
-from services.errors import IllegalMove, NotFound
+from services.errors import IllegalMove
 from services.model import JobKind, JobState, Priority, QueueName, User
-from services.permissions import Action, require
+from services.permissions import Action, require, unseen
 from services.queue import Queue, StopCommand
 from services.records import jobs, quotas, videos
 from services.records.jobs import JobRow
@@ -29,7 +29,7 @@ class Operations:
         with self._database.transaction() as connection:
             video = videos.find(connection, video_id)
             if video is None:
-                raise NotFound("There is no such video, or it is not yours.")
+                raise unseen("video")
             require(user, Action.ACT, video.user_id)
             quotas.lock_user(connection, video.user_id)
             jobs.accept(
@@ -51,7 +51,7 @@ class Operations:
         with self._database.transaction() as connection:
             job = jobs.find(connection, job_id)
             if job is None:
-                raise NotFound("There is no such job, or it is not yours.")
+                raise unseen("job")
             require(user, Action.SEE, job.user_id)
             return job_view(job, jobs.stages(connection, [job_id]))
 
@@ -83,5 +83,5 @@ class Operations:
 
     def _require_act(self, user: User, job: JobRow | None) -> None:
         if job is None:
-            raise NotFound("There is no such job, or it is not yours.")
+            raise unseen("job")
         require(user, Action.ACT, job.user_id)

@@ -40,9 +40,14 @@ def permits(user: User, action: Action, owner_id: int) -> bool:
     return user.role in roles
 
 
+def unseen(thing: str) -> NotFound:
+    """The same refusal for what is not there and for what is another's."""
+    return NotFound(f"There is no such {thing}, or it is not yours.")
+
+
 def require(user: User, action: Action, owner_id: int) -> None:
     """Raises NotFound where the user may not even see the thing, NotAllowed where they may see but not act."""
     if not permits(user, Action.SEE, owner_id):
-        raise NotFound("There is no such video, or it is not yours.")
+        raise unseen("video")
     if not permits(user, action, owner_id):
         raise NotAllowed(f"Your role, {user.role}, may look at this but not change it. Ask an operator.")

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import threading
 import time
+from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -43,6 +44,7 @@ class Sessions:
         self._lock = threading.Lock()
         self._checked: dict[UUID, tuple[float, Session]] = {}
         self._confirmed: dict[UUID, float] = {}
+        self._ended: OrderedDict[UUID, None] = OrderedDict()  # by this process
 
     def issue_ticket(self, user: User) -> str:
         """A one-time ticket, good for 30 seconds, that `exchange` turns into a session."""
@@ -88,6 +90,7 @@ class Sessions:
         with self._lock:
             if len(self._checked) > REMEMBERED:
                 self._checked.clear()
+                self._confirmed.clear()
             self._checked[session.id] = (now, session)
         return session
 
@@ -113,6 +116,8 @@ class Sessions:
             raise NotSignedIn("Your session has ended. Please sign in again.")
         session = Session(id=record.id, user=record.user, expires_at=record.expires_at)
         with self._lock:
+            if session.id in self._ended:  # while Postgres was asked
+                raise NotSignedIn("Your session has ended. Please sign in again.")
             self._confirmed[session.id] = time.monotonic()
         self._remember_in_redis(session)
         return session
@@ -133,6 +138,9 @@ class Sessions:
     def forget(self, session_id: UUID) -> None:
         """Drop what Redis and this process remember of a session that Postgres has ended."""
         with self._lock:
+            self._ended[session_id] = None
+            while len(self._ended) > REMEMBERED:
+                self._ended.popitem(last=False)
             self._checked.pop(session_id, None)
             self._confirmed.pop(session_id, None)
         try:

@@ -51,7 +51,6 @@ class Settings(BaseSettings):
     session_idle: float = 1800.0
     session_absolute: float = 12 * 3600.0
 
-    team_timezone: str = "UTC"
     log_level: str = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
 

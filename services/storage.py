@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from uuid import UUID
 
-from services.errors import NotFound, Unavailable
+from services.errors import IllegalMove, NotFound, Unavailable
 
 
 class LocalStorage:
@@ -40,11 +42,27 @@ class LocalStorage:
         """Where the bytes of an upload gather."""
         return self._incoming / str(upload_id)
 
+    @contextmanager
+    def receiving(self, upload_id: UUID) -> Iterator[IO[bytes]]:
+        """The file of an upload, open for writing by one connection of one process at a time. Raises IllegalMove."""
+        path = self.incoming(upload_id)
+        made = not path.exists()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "r+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise IllegalMove("Another connection is sending this file already.") from error
+            if made:
+                _sync(self._incoming)
+            yield file
+
     def keep_incoming(self, upload_id: UUID, key: str) -> None:
         """Give a complete upload its immutable key; on disk, file and folder, when this returns."""
         target = self._new(key)
         with translated_disk_errors():
             os.link(self.incoming(upload_id), target)
+            os.utime(target)  # its age as a kept file, by which orphans are told, starts now
             _sync(target)
             _sync(target.parent)
 
@@ -71,13 +89,13 @@ class LocalStorage:
         """Keys whose files are older than this."""
         limit = time.time() - seconds
         for path in self._kept.rglob("*"):
-            if path.is_file() and path.stat().st_mtime < limit:
+            if path.is_file() and _modified(path, default=limit) < limit:
                 yield str(path.relative_to(self._kept))
 
     def incoming_older_than(self, seconds: float) -> Iterator[UUID]:
         limit = time.time() - seconds
         for path in self._incoming.iterdir():
-            if path.stat().st_mtime < limit:
+            if _modified(path, default=limit) < limit:
                 yield UUID(path.name)
 
     def drop(self, key: str) -> None:
@@ -93,10 +111,17 @@ class LocalStorage:
             raise NotFound("This file is no longer there.")
         return path
 
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder, and each above it, so that it is still there after a power cut."""
+        if not folder.exists():
+            self._make_folder(folder.parent)
+            folder.mkdir(exist_ok=True)
+            _sync(folder.parent)
+
     def _new(self, key: str) -> Path:
         path = self._path(key)
         with translated_disk_errors():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._make_folder(path.parent)
         if path.exists():
             raise FileExistsError(f"{key} is already kept")
         return path
@@ -114,6 +139,14 @@ def translated_disk_errors() -> Iterator[None]:
             "The disk of the server is full. What arrived before is kept: try again later, or ask an operator to free "
             "some room."
         ) from error
+
+
+def _modified(path: Path, *, default: float) -> float:
+    """When a file was last written; the default when it is gone by now."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return default
 
 
 def _sync(path: Path) -> None:

@@ -17,6 +17,7 @@ from services.storage import LocalStorage
 ORPHAN_SECONDS = 24 * 3600.0
 UPLOAD_SECONDS = 7 * 24 * 3600.0  # an upload untouched for a week is given up
 ORPHAN_SWEEP_SECONDS = 3600.0
+STOP_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -37,7 +38,7 @@ class Sweeper:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._files_swept_at = 0.0
+        self._files_swept_at: float | None = None
 
     def arm(self) -> None:
         self._armed.set()
@@ -47,8 +48,11 @@ class Sweeper:
                 self._thread.start()
 
     def stop(self) -> None:
+        """Sweep no more; a sweep under way ends first."""
         self._stopped.set()
         self._armed.set()
+        if self._thread is not None:
+            self._thread.join(STOP_SECONDS)
 
     def sweep(self) -> Swept | None:
         """One sweep now; None when another process is at it. Raises Unavailable."""
@@ -86,27 +90,29 @@ class Sweeper:
             pause = self._seconds
             try:
                 pause = self._sweep_once()
+                self._sweep_files_at_times()
             except Unavailable as error:
                 log.warning("sweep_failed", reason=str(error))
+                self._armed.set()
             except Exception:
                 log.exception("sweep_failed")
+                self._armed.set()
             self._stopped.wait(pause)
 
     def _sweep_once(self) -> float:
         """Sweep; seconds until the next one. Disarms when nothing is left to wait for."""
         self._armed.clear()
         swept = self.sweep()
-        if time.monotonic() - self._files_swept_at > ORPHAN_SWEEP_SECONDS or not self._files_swept_at:
+        if swept is None or swept.running or swept.ready_queues or swept.due_in is not None:
+            self._armed.set()
+        if swept is not None and swept.due_in is not None:
+            # A sweep when the next stage falls due, so that a retry does not wait for the interval.
+            return max(0.1, min(self._seconds, swept.due_in))
+        return self._seconds
+
+    def _sweep_files_at_times(self) -> None:
+        if self._files_swept_at is None or time.monotonic() - self._files_swept_at > ORPHAN_SWEEP_SECONDS:
             self._files_swept_at = time.monotonic()
             removed = self.sweep_files()
             if removed:
                 log.info("orphans_removed", count=removed)
-        if swept is None:
-            self._armed.set()
-            return self._seconds
-        if swept.running or swept.due_in is not None:
-            self._armed.set()
-        if swept.due_in is not None and swept.due_in > 0:
-            # A sweep when the next stage falls due, so that a retry does not wait for the interval.
-            return max(0.1, min(self._seconds, swept.due_in))
-        return self._seconds

@@ -58,7 +58,6 @@ class Uploads:
         self._sweeper = sweeper
         self._settings = settings
         self._hashes: dict[UUID, tuple[int, Any]] = {}  # bytes hashed so far, by uploads of this process
-        self._receiving: set[UUID] = set()
 
     def begin(self, user: User, *, file_name: str, size: int, fingerprint: str, title: str | None) -> Upload:
         """A new upload, or the one that the same file left unfinished.
@@ -103,34 +102,33 @@ class Uploads:
         Raises NotFound, IllegalMove when offset is not where the upload stands or another connection sends it,
         BadInput for more bytes than announced, Unavailable when the disk is full.
         """
-        upload = await asyncio.to_thread(self._find_own, user, upload_id)
-        if upload_id in self._receiving:
-            raise IllegalMove("Another connection is sending this file already.")
-        if upload.video_id is not None or offset != upload.offset:
-            raise IllegalMove(f"This upload stands at byte {upload.offset}, not {offset}: continue from there.")
-        self._receiving.add(upload_id)
+        await asyncio.to_thread(self._require_stands_at, user, upload_id, offset)
         written = 0
-        try:
-            with translated_disk_errors(), open_at(self._storage.incoming(upload_id), offset) as file:
-                hashed = self._hashes.get(upload_id, (0, None))
-                digest = hashlib.sha256() if offset == 0 else hashed[1] if hashed[0] == offset else None
+        with translated_disk_errors(), self._storage.receiving(upload_id) as file:
+            # Again, now that nobody else can move it.
+            upload = await asyncio.to_thread(self._require_stands_at, user, upload_id, offset)
+            if os.fstat(file.fileno()).st_size < offset:
+                await asyncio.to_thread(self._start_again, upload_id)
+                raise IllegalMove("What came before is gone: this upload starts again at byte 0.")
+            file.truncate(offset)  # what lies beyond was never acknowledged
+            file.seek(offset)
+            hashed, gathered = self._hashes.pop(upload_id, (0, None))
+            digest = hashlib.sha256() if offset == 0 else gathered if hashed == offset else None
 
-                def write(block: bytes) -> None:
-                    file.write(block)
-                    if digest is not None:
-                        digest.update(block)
+            def write(block: bytes) -> None:
+                file.write(block)
+                if digest is not None:
+                    digest.update(block)
 
-                try:
-                    async for block in blocks(chunks, BLOCK):
-                        if offset + written + len(block) > upload.size:
-                            raise BadInput("More bytes came than the file was said to have. Please upload it again.")
-                        await asyncio.to_thread(write, block)
-                        written += len(block)
-                finally:
-                    await _shielded(asyncio.to_thread(self._save_offset, upload_id, file, offset + written))
-                    self._hashes[upload_id] = (offset + written, digest)
-        finally:
-            self._receiving.discard(upload_id)
+            try:
+                async for block in blocks(chunks, BLOCK):
+                    if offset + written + len(block) > upload.size:
+                        raise BadInput("More bytes came than the file was said to have. Please upload it again.")
+                    await _shielded(asyncio.to_thread(write, block))
+                    written += len(block)
+            finally:
+                await _shielded(asyncio.to_thread(self._save_offset, upload_id, file, offset + written))
+            self._hashes[upload_id] = (offset + written, digest)
         return Upload(
             id=upload_id, offset=offset + written, size=upload.size, part_size=self._settings.upload_part_size
         )
@@ -145,13 +143,19 @@ class Uploads:
             raise IllegalMove(f"{upload.size - upload.offset} bytes are missing: continue from byte {upload.offset}.")
         video_id = uuid4()
         key = f"{video_id}/source/{upload_id}"
+        digest = ""
         if upload.video_id is None:
-            digest = self._digest(upload)
-            self._storage.keep_incoming(upload_id, key)
+            try:
+                digest = self._digest(upload)
+                self._storage.keep_incoming(upload_id, key)
+            except FileNotFoundError:
+                pass  # a call at the same moment completed it: the row says so below
         with self._database.transaction() as connection:
             upload = self._find(connection, user, upload_id, lock=True)
             if upload.video_id is not None:
                 return Accepted(video_id=upload.video_id, job_id=jobs.of_video(connection, upload.video_id)[-1].id)
+            if not digest:
+                raise IllegalMove("What came before is gone. Choose the file again: it starts from its first byte.")
             job_id = self._accept(connection, user, upload, video_id=video_id, key=key, digest=digest, kind=kind)
         self._queue.try_to_ring(PLAN[stages_of(kind)[0]].queue)
         self._sweeper.arm()
@@ -275,6 +279,16 @@ class Uploads:
             raise NotFound("There is no such upload, or it is not yours. Choose the file again.")
         return upload
 
+    def _require_stands_at(self, user: User, upload_id: UUID, offset: int) -> UploadRecord:
+        upload = self._find_own(user, upload_id)
+        if upload.video_id is not None or offset != upload.offset:
+            raise IllegalMove(f"This upload stands at byte {upload.offset}, not {offset}: continue from there.")
+        return upload
+
+    def _start_again(self, upload_id: UUID) -> None:
+        with self._database.transaction() as connection:
+            uploads.start_again(connection, upload_id)
+
     def _save_offset(self, upload_id: UUID, file: IO[bytes], offset: int) -> None:
         file.flush()
         os.fsync(file.fileno())
@@ -314,14 +328,6 @@ def fingerprint_of(path: Path) -> str:
         file.seek(max(0, size - FINGERPRINTED))
         last = file.read(FINGERPRINTED)
     return f"{size}-{hashlib.sha256(first + last).hexdigest()}"
-
-
-def open_at(path: Path, offset: int) -> IO[bytes]:
-    """A file open for writing at offset; what lies beyond was never acknowledged, and goes."""
-    file = path.open("r+b" if path.exists() else "xb")
-    file.truncate(offset)
-    file.seek(offset)
-    return file
 
 
 async def blocks(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:

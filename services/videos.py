@@ -13,7 +13,7 @@ from services.database import Database
 from services.errors import NotFound
 from services.model import JobKind, JobState, StageName, StageState, User, VideoState, job_percent
 from services.outputs import OUTPUT_OF, Output, TranscriptOutput
-from services.permissions import ANYONES, Action, permits, require
+from services.permissions import ANYONES, Action, permits, require, unseen
 from services.records import events, jobs, videos
 from services.records.events import Event
 from services.records.jobs import JobRow, StageRow
@@ -96,7 +96,7 @@ class Videos:
         with self._database.transaction() as connection:
             video = videos.find(connection, video_id)
             if video is None:
-                raise NotFound("There is no such video, or it is not yours.")
+                raise unseen("video")
             require(user, Action.SEE, video.user_id)
             job_rows = jobs.of_video(connection, video_id)
             stage_rows = jobs.stages(connection, [job.id for job in job_rows])
@@ -110,7 +110,7 @@ class Videos:
             jobs=tuple(
                 job_view(job, tuple(stage for stage in stage_rows if stage.job_id == job.id)) for job in job_rows
             ),
-            outputs={name: OUTPUT_OF[name].model_validate(data) for name, (_, data) in outputs.items()},
+            outputs={name: OUTPUT_OF[name].model_validate(data) for name, data in outputs.items()},
             files=files,
             events=history,
             may_act=permits(user, Action.ACT, video.user_id),
@@ -121,7 +121,7 @@ class Videos:
         with self._database.transaction() as connection:
             video = videos.find(connection, video_id)
             if video is None:
-                raise NotFound("There is no such video, or it is not yours.")
+                raise unseen("video")
             require(user, Action.SEE, video.user_id)
             job = jobs.of_video(connection, video_id)[0]
             return job_view(job, jobs.stages(connection, [job.id]))
@@ -131,7 +131,7 @@ class Videos:
         with self._database.transaction() as connection:
             file = videos.find_file(connection, file_id)
         if file is None:
-            raise NotFound("There is no such file, or it is not yours.")
+            raise unseen("file")
         require(user, Action.SEE, file.user_id)
         return StoredFile(
             path=self._storage.path(file.storage_key),
@@ -141,17 +141,17 @@ class Videos:
             etag=f'"{file.id}"',
         )
 
-    def transcript(self, user: User, video_id: UUID) -> TranscriptOutput:
-        """Raises NotFound, also when there is none yet."""
+    def transcript(self, user: User, video_id: UUID) -> tuple[str, TranscriptOutput]:
+        """The video's file name and its transcript. Raises NotFound, also when there is none yet."""
         with self._database.transaction() as connection:
             video = videos.find(connection, video_id)
             if video is None:
-                raise NotFound("There is no such video, or it is not yours.")
+                raise unseen("video")
             require(user, Action.SEE, video.user_id)
             outputs = videos.newest_outputs(connection, video_id)
         if StageName.TRANSCRIBE not in outputs:
             raise NotFound("This video has no transcript yet.")
-        return TranscriptOutput.model_validate(outputs[StageName.TRANSCRIBE][1])
+        return video.file_name, TranscriptOutput.model_validate(outputs[StageName.TRANSCRIBE])
 
 
 def job_view(job: JobRow, stages: tuple[StageRow, ...]) -> JobView:

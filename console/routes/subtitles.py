@@ -31,11 +31,11 @@ async def transcript(request: Request) -> Response:
         raise NotFound("A transcript comes as srt, vtt, txt or json.")
     write, media_type = FORMATS[form]
     user, videos = request.state.session.user, wiring.services().videos
-    text = write(await run_in_threadpool(videos.transcript, user, video_id))
+    file_name, said = await run_in_threadpool(videos.transcript, user, video_id)
+    text = await run_in_threadpool(write, said)
     headers = {"Cache-Control": "private, no-cache"}
     if "download" in request.query_params:
-        detail = await run_in_threadpool(videos.get, user, video_id)
-        name = f"{PurePath(detail.video.file_name).stem or 'transcript'}.{form}"
+        name = f"{PurePath(file_name).stem or 'transcript'}.{form}"
         headers["Content-Disposition"] = f"attachment; filename*=utf-8''{quote(name)}"
     return Response(text, headers=headers, media_type=f"{media_type}; charset=utf-8")
 

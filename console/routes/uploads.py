@@ -19,13 +19,16 @@ from services.uploads import Upload
 log = structlog.get_logger()
 
 
+LONGEST_NUMBER = 16  # digits: browsers count bytes exactly up to 2**53
+
+
 class Begin(BaseModel):
     """What the browser knows of a file. size is in bytes; fingerprint stays the same for the same file."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=1000)
-    size: int = Field(ge=0)
+    size: int = Field(ge=0, le=2**53)
     fingerprint: str = Field(min_length=1, max_length=200)
     title: str | None = Field(default=None, max_length=300)
 
@@ -51,7 +54,7 @@ async def begin(request: Request) -> Response:
 async def append(request: Request) -> Response:
     """PUT /api/uploads/{id}?offset=N: the next bytes, written as they come."""
     offset = request.query_params.get("offset", "")
-    if not (offset.isascii() and offset.isdigit()):
+    if not (offset.isascii() and offset.isdigit() and len(offset) <= LONGEST_NUMBER):
         raise BadInput("Say with ?offset= where this part begins, in bytes.")
 
     async def chunks() -> AsyncIterator[bytes]:

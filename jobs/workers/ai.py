@@ -11,20 +11,25 @@ from queue import Empty, SimpleQueue
 import structlog
 from rq.worker import WorkerStatus
 
-from jobs.lease_keeper import LeaseKeeper
+from jobs.lease_keeper import Key, LeaseKeeper, key_of
 from jobs.pipeline import run_attempt
-from jobs.workers.bell import BellWorker, connect_worker, ignore_interrupt, wait_for_redis
+from jobs.recording import record, released
+from jobs.workers.bell import (
+    DRAIN_SECONDS,
+    PERSIST_SECONDS,
+    BellWorker,
+    connect_worker,
+    ignore_interrupt,
+    wait_for_redis,
+)
 from services.bootstrap import Services, build
-from services.errors import JobCancelled, Unavailable
+from services.errors import JobCancelled, PermanentFailure, Unavailable
 from services.logs import configure
-from services.model import QueueName
+from services.model import PLAN, QueueName
 from services.queue import StopCommand
 from services.records import stages
-from services.records.stages import Claim, Finish, Inputs, Outcome
+from services.records.stages import Claim, Finish, Inputs
 from services.settings import Settings
-
-DRAIN_SECONDS = 3.0
-PERSIST_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -60,7 +65,7 @@ class Runner:
         self._slots = services.settings.ai_slots
         self._pool = ThreadPoolExecutor(max_workers=self._slots, thread_name_prefix="stage")
         self._ended: SimpleQueue[Finish | None] = SimpleQueue()  # None: a nudge
-        self._running = 0
+        self._running: set[Key] = set()
         self._slot_free = threading.Condition()
         self._draining = threading.Event()
         self._keeper = LeaseKeeper(
@@ -81,31 +86,24 @@ class Runner:
     def wait_for_slot(self, seconds: float) -> bool:
         """Whether a slot is free, or became free within the seconds."""
         with self._slot_free:
-            return self._slot_free.wait_for(lambda: self._running < self._slots, seconds)
+            return self._slot_free.wait_for(lambda: len(self._running) < self._slots, seconds)
 
     def stop_attempt(self, command: StopCommand) -> None:
-        self._keeper.lose(command.stage_id, command.token)
+        self._keeper.lose((command.stage_id, command.token))
 
     def drain(self, seconds: float) -> None:
         """Claim no more, wait a little, hand back the rest."""
         self._draining.set()
         with self._slot_free:
-            self._slot_free.wait_for(lambda: self._running == 0, seconds)
+            self._slot_free.wait_for(lambda: not self._running, seconds)
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._hand_back(self._keeper.held())
         self._thread.join(seconds)
 
     def _hand_back(self, claims: Sequence[Claim]) -> None:
-        """Put stages back that did not run to an end here; it costs them no try."""
+        """Put stages back that did not run to an end here; what ended in the meantime wins."""
         for claim in claims:
-            self._ended.put(
-                Finish(
-                    stage_id=claim.stage_id,
-                    token=claim.token,
-                    outcome=Outcome.RELEASED,
-                    reason="The worker was stopped; the stage goes on elsewhere.",
-                )
-            )
+            self._ended.put(released(claim.stage_id, claim.token))
         self.nudge()
 
     def _run(self) -> None:
@@ -117,7 +115,7 @@ class Runner:
                     self._record(unrecorded)
                     unrecorded = []
                 if self._draining.is_set():
-                    if self._running == 0:
+                    if not self._running:
                         return
                     continue
                 self._claim()
@@ -143,13 +141,15 @@ class Runner:
             return ended
 
     def _claim(self) -> None:
-        while self._running < self._slots:
-            free = self._slots - self._running
+        while free := self._slots - len(self._running):
             claims = self._keeper.claim(limit=free, cap=self._services.settings.ai_cap_per_user)
             if not claims:
                 return
             with self._slot_free:
-                self._running += len(claims)
+                self._running.update(key_of(claim) for claim in claims)
+            if self._draining.is_set():
+                self._hand_back(claims)
+                return
             try:
                 with self._services.database.statement() as connection:
                     inputs = stages.inputs(connection, sorted({claim.video_id for claim in claims}))
@@ -158,23 +158,31 @@ class Runner:
                 raise
             for claim in claims:
                 self._pool.submit(self._attempt, claim, inputs[claim.video_id])
-            if claims[-1].more and self._running >= self._slots:
+            if claims[-1].more and len(self._running) >= self._slots:
                 self._services.queue.try_to_ring(QueueName.AI)
 
     def _attempt(self, claim: Claim, inputs: Inputs) -> None:
+        deadline = time.monotonic() + PLAN[claim.name].timeout
+
         def report(percent: float, message: str) -> None:
-            if self._keeper.is_lost(claim.stage_id):
+            if self._keeper.is_lost(key_of(claim)):
                 raise JobCancelled("The job was cancelled, or the stage was taken away.")
-            self._keeper.say(claim.stage_id, percent, message)
+            if time.monotonic() > deadline:
+                raise PermanentFailure(f"It took longer than {PLAN[claim.name].timeout / 60:.0f} min and was stopped.")
+            self._keeper.say(key_of(claim), percent, message)
 
         log.info("stage_started", job_id=str(claim.job_id), stage=claim.name, attempt=claim.attempt)
         self._ended.put(run_attempt(claim, inputs, self._services.storage, report))
 
     def _record(self, finishes: Sequence[Finish]) -> None:
-        kept = [finish for finish in finishes if not self._keeper.is_lost(finish.stage_id)]
+        """Record each running attempt's first ending; what was taken away is let go unrecorded."""
+        first: dict[Key, Finish] = {}
+        for finish in finishes:
+            if key_of(finish) in self._running:
+                first.setdefault(key_of(finish), finish)
+        kept = [finish for key, finish in first.items() if not self._keeper.is_lost(key)]
         if kept:
-            with self._services.database.statement() as connection:
-                recorded = stages.finish_many(connection, self._worker, kept)
+            recorded = record(self._services.database, self._worker, kept)
             self._services.queue.try_to_ring(*(queue for queue in recorded.ready_queues if queue is not QueueName.AI))
             for finish in kept:
                 log.info(
@@ -184,10 +192,10 @@ class Runner:
                     recorded=finish.stage_id in recorded.stage_ids,
                     reason=finish.reason,
                 )
-        for finish in finishes:
-            self._keeper.let_go(finish.stage_id)
+        for key in first:
+            self._keeper.let_go(key)
         with self._slot_free:
-            self._running -= len(finishes)
+            self._running.difference_update(first)
             self._slot_free.notify_all()
 
 

@@ -17,7 +17,7 @@ from redis.retry import Retry
 from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.queue import Queue as RqQueue
-from rq.utils import as_text
+from rq.utils import as_text, now, utcformat
 from rq.worker import BaseWorker, WorkerStatus
 from rq.worker_registration import register
 
@@ -28,6 +28,8 @@ from services.queue import StopCommand
 
 WORKER_TTL = 915  # seconds; a blocked pop lasts 15 less, so an idle worker costs a few commands a quarter of an hour
 HEARTBEAT_EVERY = 300.0  # seconds between heartbeats of a busy worker
+DRAIN_SECONDS = 3.0  # how long a stage may still run after a request to stop
+PERSIST_SECONDS = 1.0  # between attempts to reach Postgres
 LONGEST_WAIT = 5.0  # seconds between attempts to reach Redis
 
 log = structlog.get_logger()
@@ -121,7 +123,9 @@ class BellWorker(BaseWorker):
         if time.monotonic() - self._heartbeat_at < HEARTBEAT_EVERY:
             return
         self._heartbeat_at = time.monotonic()
-        super().heartbeat(timeout, pipeline)
+        if self.connection.hset(self.key, "last_heartbeat", utcformat(now())):
+            self.register_again()
+        self.connection.expire(self.key, self.worker_ttl + 60)
 
     def tell_heartbeat(self) -> None:
         """A heartbeat in the middle of work, where Redis being away does not matter."""

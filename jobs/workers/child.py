@@ -18,6 +18,7 @@ import psutil
 import structlog
 
 from jobs.contract import Report
+from jobs.recording import released
 from services.records.stages import Claim, Finish, Outcome
 
 ADDRESS_SPACE = 16 * 2**30  # a backstop in bytes; the parent watches what is really used
@@ -105,7 +106,7 @@ class Child:
     def _stopped(self, bounds: Bounds, deadline: float, must_stop: Callable[[], bool]) -> Finish | None:
         """Why the attempt must end now, if it must."""
         if must_stop():
-            return self._ended(Outcome.RELEASED, "The worker was stopped; the stage goes on elsewhere.")
+            return released(self._claim.stage_id, self._claim.token)
         if time.monotonic() > deadline:
             return self._ended(
                 Outcome.FAILED,

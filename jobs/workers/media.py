@@ -7,9 +7,17 @@ import time
 import structlog
 from rq.worker import WorkerStatus
 
-from jobs.lease_keeper import LeaseKeeper
+from jobs.lease_keeper import LeaseKeeper, key_of
 from jobs.pipeline import run_attempt
-from jobs.workers.bell import BellWorker, connect_worker, ignore_interrupt, wait_for_redis
+from jobs.recording import record, released
+from jobs.workers.bell import (
+    DRAIN_SECONDS,
+    PERSIST_SECONDS,
+    BellWorker,
+    connect_worker,
+    ignore_interrupt,
+    wait_for_redis,
+)
 from jobs.workers.child import Bounds, Child
 from services.bootstrap import Services, build
 from services.errors import Unavailable
@@ -19,9 +27,6 @@ from services.queue import StopCommand
 from services.records import stages
 from services.records.stages import Claim, Finish
 from services.settings import Settings
-
-DRAIN_SECONDS = 3.0  # how long a stage may still run after a request to stop
-PERSIST_SECONDS = 1.0  # between attempts to record while Postgres is away
 
 log = structlog.get_logger()
 
@@ -59,10 +64,10 @@ class MediaWorker(BellWorker):
             try:
                 self._run(claim)
             finally:
-                self._keeper.let_go(claim.stage_id)
+                self._keeper.let_go(key_of(claim))
 
     def stop_attempt(self, command: StopCommand) -> None:
-        self._keeper.lose(command.stage_id, command.token)
+        self._keeper.lose((command.stage_id, command.token))
 
     def _run(self, claim: Claim) -> None:
         bound = log.bind(job_id=str(claim.job_id), stage=claim.name, attempt=claim.attempt, fence=claim.token)
@@ -88,12 +93,14 @@ class MediaWorker(BellWorker):
                 with self.services.database.transaction() as connection:
                     inputs = stages.inputs(connection, [claim.video_id])[claim.video_id]
             except Unavailable:
-                if self._keeper.is_lost(claim.stage_id) or self._stop_requested:
+                if self._keeper.is_lost(key_of(claim)):
                     return None
+                if self._stop_requested:
+                    return released(claim.stage_id, claim.token)
                 self._pause(PERSIST_SECONDS)
         child = Child(claim, lambda report: run_attempt(claim, inputs, self.services.storage, report))
         self._child = (claim, child)
-        if self._keeper.is_lost(claim.stage_id):
+        if self._keeper.is_lost(key_of(claim)):
             child.kill()
         stop_at = 0.0
 
@@ -107,8 +114,8 @@ class MediaWorker(BellWorker):
         try:
             return child.watch(
                 Bounds(seconds=PLAN[claim.name].timeout, memory=self.services.settings.worker_memory_limit),
-                say=lambda percent, message: self._keeper.say(claim.stage_id, percent, message),
-                is_lost=lambda: self._keeper.is_lost(claim.stage_id),
+                say=lambda percent, message: self._keeper.say(key_of(claim), percent, message),
+                is_lost=lambda: self._keeper.is_lost(key_of(claim)),
                 must_stop=must_stop,
                 tick=self.tell_heartbeat,
             )
@@ -117,10 +124,9 @@ class MediaWorker(BellWorker):
 
     def _record(self, claim: Claim, finish: Finish) -> bool:
         """Whether the outcome stands. Keeps trying while Postgres is away and the stage is still ours."""
-        while not self._keeper.is_lost(claim.stage_id):
+        while not self._keeper.is_lost(key_of(claim)):
             try:
-                with self.services.database.statement() as connection:
-                    recorded = stages.finish_many(connection, self.name, [finish])
+                recorded = record(self.services.database, self.name, [finish])
             except Unavailable as error:
                 log.warning("record_failed", reason=str(error))
                 time.sleep(PERSIST_SECONDS)
@@ -132,7 +138,7 @@ class MediaWorker(BellWorker):
 
     def _kill(self, claim: Claim) -> None:
         current = self._child
-        if current is not None and current[0].token == claim.token and current[0].stage_id == claim.stage_id:
+        if current is not None and key_of(current[0]) == key_of(claim):
             current[1].kill()
 
 

@@ -16,7 +16,7 @@ from services.model import PLAN, JobKind, JobState, QueueName, StageName, StageS
 
 @dataclass(frozen=True, kw_only=True)
 class StageRow:
-    """percent and message are what the worker last said, if the stage runs; trace is for operators."""
+    """percent and message are what the worker last said, if the stage runs."""
 
     id: int
     job_id: UUID

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -27,7 +28,7 @@ class Lease:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One attempt of one stage; token is its fence, more says that due work was left behind."""
+    """One attempt of one stage; token is its fence, more says that others could be claimed now."""
 
     stage_id: int
     token: int
@@ -35,7 +36,6 @@ class Claim:
     max_attempts: int
     job_id: UUID
     video_id: UUID
-    user_id: int
     name: StageName
     more: bool
 
@@ -82,7 +82,8 @@ class Finish:
         )
 
     def as_item(self) -> dict[str, object]:
-        return {
+        """JSON that Postgres can keep."""
+        item = {
             "stage_id": self.stage_id,
             "token": self.token,
             "outcome": self.outcome,
@@ -95,6 +96,20 @@ class Finish:
             "skips": dict(self.skips),
             "cost": str(self.cost),
         }
+        return {name: _storable(value) for name, value in item.items()}
+
+
+def _storable(value: Any) -> Any:
+    """The value without what jsonb refuses: NUL characters, and numbers that are none."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {_storable(name): _storable(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(part) for part in value]
+    return value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +122,7 @@ class Recorded:
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """What a sweep found: due_in is seconds until the next ready stage is due, None when none is ready."""
+    """What a sweep found: ready_queues have due work; due_in is seconds until the next stage falls due, if any will."""
 
     ready_queues: tuple[QueueName, ...]
     due_in: float | None

@@ -74,6 +74,14 @@ def move_offset(connection: Connection, upload_id: UUID, *, offset: int) -> None
     )
 
 
+def start_again(connection: Connection, upload_id: UUID) -> None:
+    """The bytes are gone: the next one is the first."""
+    connection.execute(
+        text("update uploads set offset_bytes = 0, touched_at = now() where id = :id and video_id is null"),
+        {"id": upload_id},
+    )
+
+
 def set_video(connection: Connection, upload_id: UUID, *, video_id: UUID) -> None:
     connection.execute(
         text("update uploads set video_id = :video_id where id = :id"), {"id": upload_id, "video_id": video_id}

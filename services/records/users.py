@@ -12,22 +12,21 @@ from services.model import Role, User
 
 @dataclass(frozen=True, kw_only=True)
 class UserRecord:
-    """A user with what sign-in needs. version rises with role and password: older sessions end."""
+    """A user with what sign-in needs."""
 
     user: User
     password_hash: str
     disabled: bool
-    version: int
 
 
-_COLUMNS = "id, name, role, must_change_password, password_hash, disabled_at is not null as disabled, version"
+_COLUMNS = "id, name, role, must_change_password, password_hash, disabled_at is not null as disabled"
 
 
 def _record(row: Row[Any] | None) -> UserRecord | None:
     if row is None:
         return None
     user = User(id=row.id, name=row.name, role=Role(row.role), must_change_password=row.must_change_password)
-    return UserRecord(user=user, password_hash=row.password_hash, disabled=row.disabled, version=row.version)
+    return UserRecord(user=user, password_hash=row.password_hash, disabled=row.disabled)
 
 
 def find_by_name(connection: Connection, name: str) -> UserRecord | None:
@@ -56,16 +55,14 @@ def create(connection: Connection, *, name: str, role: Role, password_hash: str)
     ).scalar_one_or_none()
 
 
-def set_password(connection: Connection, user_id: int, password_hash: str) -> int:
-    """The user's new version."""
-    version: int = connection.execute(
+def set_password(connection: Connection, user_id: int, password_hash: str) -> None:
+    """Set a password; sessions of the version before end."""
+    connection.execute(
         text(
-            "update users set password_hash = :hash, must_change_password = false, version = version + 1"
-            " where id = :id returning version"
+            "update users set password_hash = :hash, must_change_password = false, version = version + 1 where id = :id"
         ),
         {"id": user_id, "hash": password_hash},
-    ).scalar_one()
-    return version
+    )
 
 
 def count_failures(connection: Connection, *, name: str, address: str, seconds: float) -> tuple[int, float]:
@@ -83,6 +80,8 @@ def count_failures(connection: Connection, *, name: str, address: str, seconds: 
 
 
 def add_failure(connection: Connection, *, name: str, address: str) -> None:
+    """Note a failure, and forget those of more than a day ago."""
+    connection.execute(text("delete from sign_in_failures where at < now() - interval '1 day'"))
     connection.execute(
         text("insert into sign_in_failures (name, address) values (:name, :address)"),
         {"name": name, "address": address},

@@ -105,16 +105,13 @@ def newest(
     return tuple(_video(row) for row in rows)
 
 
-def newest_outputs(connection: Connection, video_id: UUID) -> dict[StageName, tuple[int, Mapping[str, object]]]:
-    """By stage name: the id of the stage that recorded it last, and the data."""
+def newest_outputs(connection: Connection, video_id: UUID) -> dict[StageName, Mapping[str, object]]:
+    """What each stage recorded last."""
     rows = connection.execute(
-        text(
-            "select distinct on (name) name, stage_id, data from outputs where video_id = :id"
-            " order by name, stage_id desc"
-        ),
+        text("select distinct on (name) name, data from outputs where video_id = :id order by name, stage_id desc"),
         {"id": video_id},
     )
-    return {StageName(row.name): (row.stage_id, row.data) for row in rows}
+    return {StageName(row.name): row.data for row in rows}
 
 
 def files(connection: Connection, video_id: UUID) -> tuple[FileRow, ...]:

@@ -111,6 +111,57 @@ def test_an_upload_goes_on_after_a_restart(another: Another, services: Services,
     assert digest == hashlib.sha256(b"0123456789").hexdigest()
 
 
+def test_bytes_that_are_gone_are_asked_for_again(services: Services, new_user: NewUser) -> None:
+    user = new_user()
+    upload = begin(services, user, 10)
+    asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"01234")))
+    services.storage.incoming(upload.id).unlink()
+    with pytest.raises(IllegalMove, match="starts again at byte 0"):
+        asyncio.run(services.uploads.append(user, upload.id, offset=5, chunks=parts(b"56789")))
+    assert services.uploads.status(user, upload.id).offset == 0
+
+
+def test_one_connection_sends_at_a_time(services: Services, another: Another, new_user: NewUser) -> None:
+    user = new_user()
+    upload = begin(services, user, 10)
+    other_process = another()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"01234"
+        with pytest.raises(IllegalMove, match="Another connection"):
+            await other_process.uploads.append(user, upload.id, offset=0, chunks=parts(b"xxxxxxxxxx"))
+        yield b"56789"
+
+    asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=slow()))
+    source = services.videos.get(user, services.uploads.complete(user, upload.id).video_id).file("source")
+    assert source is not None
+    assert services.videos.open_file(user, source.id).path.read_bytes() == b"0123456789"
+
+
+def test_a_hash_is_right_after_a_part_that_could_not_be_saved(
+    services: Services, new_user: NewUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = new_user()
+    upload = begin(services, user, 10)
+    save = services.uploads._save_offset
+    monkeypatch.setattr(services.uploads, "_save_offset", lambda *_: (_ for _ in ()).throw(Unavailable("down")))
+    with pytest.raises(Unavailable):
+        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"0123456789")))
+    monkeypatch.setattr(services.uploads, "_save_offset", save)
+    asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"0123456789")))
+    accepted = services.uploads.complete(user, upload.id)
+    with services.database.statement() as connection:
+        digest = connection.execute(
+            text("select sha256 from videos where id = :id"), {"id": accepted.video_id}
+        ).scalar_one()
+    assert digest == hashlib.sha256(b"0123456789").hexdigest()
+
+
+def test_what_cannot_be_kept_is_refused(services: Services, new_user: NewUser) -> None:
+    with pytest.raises(BadInput, match="cannot be kept"):
+        services.uploads.begin(new_user(), file_name="f.mp4", size=1, fingerprint="a\x00b", title=None)
+
+
 def test_more_bytes_than_announced_are_refused(services: Services, new_user: NewUser) -> None:
     user = new_user()
     upload = begin(services, user, 3)

@@ -147,11 +147,12 @@ class FakeVideos:
             raise NotFound("There is no such file, or it is not yours.")
         return self.stored[file_id]
 
-    def transcript(self, user: User, video_id: UUID) -> TranscriptOutput:
-        output = self.get(user, video_id).outputs.get(StageName.TRANSCRIBE)
+    def transcript(self, user: User, video_id: UUID) -> tuple[str, TranscriptOutput]:
+        detail = self.get(user, video_id)
+        output = detail.outputs.get(StageName.TRANSCRIBE)
         if not isinstance(output, TranscriptOutput):
             raise NotFound("This video has no transcript yet.")
-        return output
+        return detail.video.file_name, output
 
     def _sees(self, user: User, owner_id: int) -> bool:
         return user.role is not Role.CREATOR or user.id == owner_id

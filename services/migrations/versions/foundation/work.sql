@@ -42,13 +42,13 @@ begin
 end $$;
 
 
--- Claim up to p_limit due stages for the lease, at most p_cap running per user; `more` says that due ones are left.
+-- Claim up to p_limit due stages for the lease, at most p_cap running per user; `more`: others could be claimed now.
 create function claim_many(
     p_queue text, p_lease uuid, p_worker text, p_host text, p_pid integer, p_seconds double precision,
     p_limit integer, p_cap integer
 ) returns table (
-    stage_id bigint, token bigint, attempt smallint, max_attempts smallint, job_id uuid, video_id uuid, user_id bigint,
-    name text, more boolean
+    stage_id bigint, token bigint, attempt smallint, max_attempts smallint, job_id uuid, video_id uuid, name text,
+    more boolean
 ) language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -56,8 +56,9 @@ declare
     v_now timestamptz;
     v_ids bigint[];
     v_jobs uuid[];
+    v_more boolean;
 begin
-    select paused into v_paused from queues where queues.name = p_queue for update;
+    select paused into v_paused from queues where queues.name = p_queue for no key update;
     if v_paused then return; end if;
     v_now := clock_timestamp();
 
@@ -84,11 +85,12 @@ begin
             select s.id, s.job_id, s.priority, s.turn from stages s
             where s.queue = p_queue and s.state = 'ready' and s.user_id = w.user_id and s.available_at <= v_now
             order by s.priority, s.turn, s.id
-            limit greatest(0, least(p_limit, p_cap - coalesce(r.running, 0)))
+            limit greatest(0, least(p_limit + 1, p_cap - coalesce(r.running, 0)))
         ) h
         where w.user_id is not null
     ), picked as (select * from heads order by priority, turn, id limit p_limit)
-    select array_agg(id), array_agg(distinct picked.job_id) into v_ids, v_jobs from picked;
+    select array_agg(id), array_agg(distinct picked.job_id), (select count(*) from heads) > count(*)
+    into v_ids, v_jobs, v_more from picked;
     if v_ids is null then return; end if;
 
     perform from jobs where id = any (v_jobs) order by id for no key update;
@@ -105,9 +107,7 @@ begin
         update queues set virtual_time = greatest(virtual_time, (select max(turn) from taken))
         where queues.name = p_queue and virtual_time < (select max(turn) from taken)
     )
-    select t.id, t.token, t.tries, t.max_attempts, t.job_id, t.video_id, t.user_id, t.name,
-        exists (select from stages s where s.queue = p_queue and s.state = 'ready' and s.available_at <= v_now
-                and s.id <> all (v_ids))
+    select t.id, t.token, t.tries, t.max_attempts, t.job_id, t.video_id, t.name, v_more
     from taken t order by t.priority, t.turn, t.id;
 
     perform refresh_states(array(select j.id from jobs j where j.id = any (v_jobs) and j.state <> 'running'),
@@ -322,7 +322,8 @@ end $$;
 
 
 -- Take back what lapsed leases hold. Two deaths on one stage make it poison. One sweeper at a time; null: another is.
--- ready_queues: queues with due work; due_in: seconds until the next ready stage is due; running: how many run.
+-- ready_queues: queues with due work; due_in: seconds until the next stage falls due; running: how many run. Paused
+-- queues count for nothing: whoever resumes one rings it.
 create function sweep(out ready_queues text[], out due_in double precision, out running bigint,
                       out taken_back integer) language plpgsql as $$
 declare
@@ -365,6 +366,8 @@ begin
     ready_queues := array(
         select name from queues q where not paused and exists (
             select from stages s where s.queue = q.name and s.state = 'ready' and s.available_at <= clock_timestamp()));
-    select extract(epoch from min(available_at) - clock_timestamp()) into due_in from stages where state = 'ready';
+    select extract(epoch from min(s.available_at) - clock_timestamp()) into due_in
+    from stages s join queues q on q.name = s.queue
+    where s.state = 'ready' and s.available_at > clock_timestamp() and not q.paused;
     select count(*) into running from stages where state = 'running';
 end $$;
