@@ -31,7 +31,7 @@ def keeper(database: Database, lost: list[Claim]) -> Iterator[LeaseKeeper]:
     yield keeper
     for claimed in keeper.held():
         keeper.let_go(key_of(claimed))
-    time.sleep(0.5)  # a beat under way ends before its connections go
+    time.sleep(1.0)  # a beat under way ends before its connections go
 
 
 def test_work_is_lost_before_the_lease_ends_also_while_a_beat_hangs(
@@ -39,9 +39,9 @@ def test_work_is_lost_before_the_lease_ends_also_while_a_beat_hangs(
 ) -> None:
     accept(database, new_user())
     (claimed,) = keeper.claim(limit=1, cap=1)
-    monkeypatch.setattr(stages, "beat", lambda *_, **__: time.sleep(4))
+    monkeypatch.setattr(stages, "beat", lambda *_, **__: time.sleep(2.8))
     assert not keeper.is_lost(key_of(claimed))
-    time.sleep(2.5)
+    time.sleep(2.3)
     assert keeper.is_lost(key_of(claimed))
 
 
