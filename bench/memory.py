@@ -9,7 +9,7 @@ from types import TracebackType
 
 import psutil
 
-EVERY = 0.5  # seconds between two samples
+EVERY = 1.0  # seconds between two samples: reading the maps of a large process takes milliseconds
 MEBIBYTE_IN_KIB = 1024
 
 
