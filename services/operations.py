@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
+from sqlalchemy import Connection
+
 from services.database import Database
 from services.errors import IllegalMove
 from services.model import JobKind, JobState, Priority, QueueName, User
 from services.permissions import Action, require, unseen
 from services.queue import Queue, StopCommand
-from services.records import jobs, quotas, videos
+from services.records import jobs, quotas
 from services.records.jobs import JobRow
 from services.settings import Settings
 from services.sweeper import Sweeper
-from services.videos import JobView, job_view
+from services.videos import JobView, job_view, visible_video
 
 
 class Operations:
@@ -27,10 +29,7 @@ class Operations:
         """A new job on a video that is there. Raises NotFound, NotAllowed."""
         job_id = uuid4()
         with self._database.transaction() as connection:
-            video = videos.find(connection, video_id)
-            if video is None:
-                raise unseen("video")
-            require(user, Action.ACT, video.user_id)
+            video = visible_video(connection, user, video_id, Action.ACT)
             quotas.lock_user(connection, video.user_id)
             jobs.accept(
                 connection,
@@ -49,16 +48,13 @@ class Operations:
     def job(self, user: User, job_id: UUID) -> JobView:
         """Raises NotFound."""
         with self._database.transaction() as connection:
-            job = jobs.find(connection, job_id)
-            if job is None:
-                raise unseen("job")
-            require(user, Action.SEE, job.user_id)
+            job = self._visible_job(connection, user, job_id, Action.SEE)
             return job_view(job, jobs.stages(connection, [job_id]))
 
     def cancel(self, user: User, job_id: UUID, *, reason: str = "Cancelled on the page.") -> None:
         """Stop what is unfinished; outputs made so far stay. Raises NotFound, NotAllowed, IllegalMove."""
         with self._database.transaction() as connection:
-            self._require_act(user, jobs.find(connection, job_id))
+            self._visible_job(connection, user, job_id, Action.ACT)
             running = jobs.cancel(connection, job_id, actor=f"user:{user.id}", reason=reason)
         if running is None:
             raise IllegalMove("This job has ended already: there is nothing left to cancel.")
@@ -69,7 +65,7 @@ class Operations:
     def retry(self, user: User, job_id: UUID, *, reason: str = "Retried on the page.") -> None:
         """Run again what failed or was cancelled; what succeeded is kept. Raises NotFound, NotAllowed, IllegalMove."""
         with self._database.transaction() as connection:
-            self._require_act(user, jobs.find(connection, job_id))
+            self._visible_job(connection, user, job_id, Action.ACT)
             queues = jobs.retry(connection, job_id, actor=f"user:{user.id}", reason=reason)
         if queues is None:
             raise IllegalMove("Nothing in this job failed or was cancelled: there is nothing to retry.")
@@ -81,7 +77,9 @@ class Operations:
         with self._database.transaction() as connection:
             return jobs.count_by_state(connection)
 
-    def _require_act(self, user: User, job: JobRow | None) -> None:
+    def _visible_job(self, connection: Connection, user: User, job_id: UUID, action: Action) -> JobRow:
+        job = jobs.find(connection, job_id)
         if job is None:
             raise unseen("job")
-        require(user, Action.ACT, job.user_id)
+        require(user, action, job.user_id)
+        return job

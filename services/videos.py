@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from services.database import Database
 from services.errors import NotFound
 from services.model import JobKind, JobState, StageName, StageState, User, VideoState, job_percent
@@ -94,10 +96,7 @@ class Videos:
     def get(self, user: User, video_id: UUID) -> VideoDetail:
         """Raises NotFound."""
         with self._database.transaction() as connection:
-            video = videos.find(connection, video_id)
-            if video is None:
-                raise unseen("video")
-            require(user, Action.SEE, video.user_id)
+            video = visible_video(connection, user, video_id)
             job_rows = jobs.of_video(connection, video_id)
             stage_rows = jobs.stages(connection, [job.id for job in job_rows])
             outputs = videos.newest_outputs(connection, video_id)
@@ -119,10 +118,7 @@ class Videos:
     def progress(self, user: User, video_id: UUID) -> JobView:
         """The newest job of a video, for who watches it. Raises NotFound."""
         with self._database.transaction() as connection:
-            video = videos.find(connection, video_id)
-            if video is None:
-                raise unseen("video")
-            require(user, Action.SEE, video.user_id)
+            video = visible_video(connection, user, video_id)
             job = jobs.of_video(connection, video_id)[0]
             return job_view(job, jobs.stages(connection, [job.id]))
 
@@ -144,14 +140,20 @@ class Videos:
     def transcript(self, user: User, video_id: UUID) -> tuple[str, TranscriptOutput]:
         """The video's file name and its transcript. Raises NotFound, also when there is none yet."""
         with self._database.transaction() as connection:
-            video = videos.find(connection, video_id)
-            if video is None:
-                raise unseen("video")
-            require(user, Action.SEE, video.user_id)
+            video = visible_video(connection, user, video_id)
             outputs = videos.newest_outputs(connection, video_id)
         if StageName.TRANSCRIBE not in outputs:
             raise NotFound("This video has no transcript yet.")
         return video.file_name, TranscriptOutput.model_validate(outputs[StageName.TRANSCRIBE])
+
+
+def visible_video(connection: Connection, user: User, video_id: UUID, action: Action = Action.SEE) -> VideoRow:
+    """The video, for a user who may do the action to it. Raises NotFound, NotAllowed."""
+    video = videos.find(connection, video_id)
+    if video is None:
+        raise unseen("video")
+    require(user, action, video.user_id)
+    return video
 
 
 def job_view(job: JobRow, stages: tuple[StageRow, ...]) -> JobView:

@@ -11,7 +11,7 @@ from services.engines.protocol import Samples
 
 SAMPLE_RATE = 16_000
 # Whisper hears 30 seconds at once. In longer chunks it decides itself where its next window starts, by the times of
-# words, and where it errs it passes over speech: measured, six words of the sample.
+# words, and where it errs it passes over speech: measured, six words of a reading of 264.
 CHUNK_SECONDS = 28.0
 SEARCH_SECONDS = 16.0  # a chunk may be this much shorter, to end in a pause
 QUIET_SECONDS = 0.8  # about the pause after a sentence
