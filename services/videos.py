@@ -118,7 +118,7 @@ class Videos:
     def progress(self, user: User, video_id: UUID) -> JobView:
         """The newest job of a video, for who watches it. Raises NotFound."""
         with self._database.transaction() as connection:
-            video = visible_video(connection, user, video_id)
+            visible_video(connection, user, video_id)
             job = jobs.of_video(connection, video_id)[0]
             return job_view(job, jobs.stages(connection, [job.id]))
 
