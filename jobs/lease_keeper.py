@@ -76,12 +76,16 @@ class LeaseKeeper:
             claims = stages.claim_many(
                 connection, self._queue, lease, seconds=self._lease_seconds, limit=limit, cap=cap
             )
+        claimed = {claim.stage_id for claim in claims}
         with self._lock:
             if claims:
                 self._renewed_at = asked_at
+            before = [key for key in self._held if key[0] in claimed]
             for claim in claims:
                 self._held[key_of(claim)] = _Held(claim=claim)
             self._holding.notify_all()
+        for key in before:  # taken away and claimed again, before a beat told
+            self.lose(key)
         return claims
 
     def let_go(self, key: Key) -> None:

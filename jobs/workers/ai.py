@@ -19,12 +19,10 @@ from jobs.workers.bell import (
     PERSIST_SECONDS,
     BellWorker,
     connect_worker,
-    ignore_interrupt,
-    wait_for_redis,
+    run_worker,
 )
-from services.bootstrap import Services, build
+from services.bootstrap import Services
 from services.errors import JobCancelled, PermanentFailure, Unavailable
-from services.logs import configure
 from services.model import PLAN, QueueName
 from services.queue import StopCommand
 from services.records import stages
@@ -201,10 +199,4 @@ class Runner:
 
 def main(settings: Settings) -> None:
     """Run one ai worker until it is told to stop."""
-    configure(settings)
-    ignore_interrupt()
-    services = build(settings)
-    wait_for_redis(connect_worker(services))
-    services.sweeper.arm()
-    AiWorker(services).work(logging_level="WARNING")
-    services.close()
+    run_worker(settings, AiWorker)

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 from uuid import uuid4
@@ -22,9 +23,11 @@ from rq.worker import BaseWorker, WorkerStatus
 from rq.worker_registration import register
 
 from services import keys
-from services.bootstrap import Services
+from services.bootstrap import Services, build
+from services.logs import configure
 from services.model import QueueName
 from services.queue import StopCommand
+from services.settings import Settings
 
 WORKER_TTL = 915  # seconds; a blocked pop lasts 15 less, so an idle worker costs a few commands a quarter of an hour
 HEARTBEAT_EVERY = 300.0  # seconds between heartbeats of a busy worker
@@ -208,6 +211,12 @@ def wait_for_redis(client: redis.Redis) -> None:
             wait = min(LONGEST_WAIT, wait * 2)
 
 
-def ignore_interrupt() -> None:
-    """Ctrl-C reaches the whole terminal; the supervisor decides who stops when."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def run_worker(settings: Settings, worker: Callable[[Services], BellWorker]) -> None:
+    """Run one worker until it is told to stop."""
+    configure(settings)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the supervisor decides
+    services = build(settings)
+    wait_for_redis(connect_worker(services))
+    services.sweeper.arm()
+    worker(services).work(logging_level="WARNING")
+    services.close()

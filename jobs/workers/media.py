@@ -15,13 +15,11 @@ from jobs.workers.bell import (
     PERSIST_SECONDS,
     BellWorker,
     connect_worker,
-    ignore_interrupt,
-    wait_for_redis,
+    run_worker,
 )
 from jobs.workers.child import Bounds, Child
-from services.bootstrap import Services, build
+from services.bootstrap import Services
 from services.errors import Unavailable
-from services.logs import configure
 from services.model import PLAN, QueueName
 from services.queue import StopCommand
 from services.records import stages
@@ -144,10 +142,4 @@ class MediaWorker(BellWorker):
 
 def main(settings: Settings) -> None:
     """Run one media worker until it is told to stop."""
-    configure(settings)
-    ignore_interrupt()
-    services = build(settings)
-    wait_for_redis(connect_worker(services))
-    services.sweeper.arm()
-    MediaWorker(services).work(logging_level="WARNING")
-    services.close()
+    run_worker(settings, MediaWorker)

@@ -55,6 +55,7 @@ def test_a_hold_belongs_to_one_attempt(
         jobs.retry(connection, job_id, actor="test", reason="again")
     (second,) = keeper.claim(limit=1, cap=1)
     assert second.stage_id == first.stage_id
+    assert lost == [first]
     time.sleep(0.6)
     assert lost == [first]
     keeper.let_go(key_of(first))
