@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from sqlalchemy import text
 
 from services.embedded import start_postgres, start_valkey
 from services.errors import Unavailable
+from services.logs import configure
 from tests.integration.fleet import LEASE, Fleet
 from tests.invariants import violations
 
@@ -77,7 +79,8 @@ class Chaos:
         """Wake sleepers, and start again what died, as the supervisor does."""
         for until, worker in list(self._paused):
             if time.monotonic() >= until:
-                os.killpg(worker.pid, signal.SIGCONT)
+                with suppress(ProcessLookupError):  # another fault may have killed it asleep
+                    os.killpg(worker.pid, signal.SIGCONT)
                 self._paused.remove((until, worker))
         for worker in list(self._fleet.workers):
             if worker.poll() is not None:
@@ -108,7 +111,8 @@ class Chaos:
             listing = subprocess.run(["ps", "-o", "pid=", "--ppid", str(worker.pid)], capture_output=True, check=False)
             children = [int(pid) for pid in listing.stdout.split()]
             if children:
-                os.kill(children[0], signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(children[0], signal.SIGKILL)
                 return
 
     def _flush(self) -> None:
@@ -130,6 +134,8 @@ class Chaos:
 
     def _pause_worker(self) -> None:
         worker = self._random.choice(self._fleet.workers)
+        if worker.poll() is not None:
+            return
         os.killpg(worker.pid, signal.SIGSTOP)
         self._paused.append((time.monotonic() + LEASE + 2, worker))
 
@@ -200,6 +206,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         fleet = Fleet(Path(folder))
+        configure(fleet.settings, level="ERROR")
         try:
             figures = run(fleet, pipelines=arguments.pipelines, faults=arguments.faults, seed=arguments.seed)
         finally:
