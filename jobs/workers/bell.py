@@ -45,8 +45,6 @@ class BellWorker(BaseWorker):
     `answer_wake`. Pausing is ours too, so `rq suspend` is not polled for.
     """
 
-    max_connection_wait_time = LONGEST_WAIT
-
     def __init__(self, queue: QueueName, services: Services, client: redis.Redis) -> None:
         super().__init__(
             [queue.value],

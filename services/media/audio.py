@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import numpy
 import numpy.typing
 from av.audio.frame import AudioFrame
@@ -14,7 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from services.errors import PermanentFailure
-from services.media.source import LONGEST_SECONDS, first_stream, open_source, read_only, time_zero
+from services.media.source import LONGEST_SECONDS, decoded, first_stream, open_source, read_only, time_zero
 
 Samples = numpy.typing.NDArray[numpy.float32]
 
@@ -57,7 +56,7 @@ def _pieces(container: InputContainer, sample_rate: int, longest_piece: int) -> 
     zero = time_zero(container)
     resampler = _Resampler(sample_rate)
     position = 0  # samples yielded so far
-    for frame in _frames(container, stream):
+    for frame in decoded(container.demux(stream), stream.codec_context.decode):
         target = position  # a time beyond the longest video is a broken one
         if frame.time is not None and frame.time - zero < LONGEST_SECONDS:
             target = round((frame.time - zero) * sample_rate)
@@ -76,22 +75,6 @@ def _pieces(container: InputContainer, sample_rate: int, longest_piece: int) -> 
             position += kept.size
             yield kept
     yield from resampler.flush()
-
-
-def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
-    """Decodes what can be decoded: a damaged packet costs its own sound, a damaged end ends the stream."""
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except (av.FFmpegError, OSError):
-            return
-        if packet is None:
-            return
-        try:
-            yield from stream.codec_context.decode(packet)
-        except (av.FFmpegError, ValueError):
-            continue
 
 
 class _Resampler:

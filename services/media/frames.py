@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy
 import numpy.typing
 from av.video.frame import VideoFrame
@@ -14,7 +13,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from services.errors import PermanentFailure
-from services.media.source import first_stream, open_source, read_only, seek_to, time_zero
+from services.media.source import decoded, first_stream, open_source, read_only, seek_to, time_zero
 
 Picture = numpy.typing.NDArray[numpy.uint8]
 
@@ -109,23 +108,8 @@ def _frames_looked_at(source: Path, *, closely: bool) -> Iterator[tuple[float, V
         read_only(container, stream, keyframes=not closely)
         stream.codec_context.skip_frame = "NONREF" if closely else "NONKEY"
         zero = time_zero(container)
-        for frame in _frames(container.demux(stream), stream):
+        for frame in decoded(container.demux(stream), stream.codec_context.decode):
             yield max(0.0, frame.time - zero) if frame.time is not None else 0.0, frame
-
-
-def _frames(packets: Iterator[av.Packet[VideoStream]], stream: VideoStream) -> Iterator[VideoFrame]:
-    """Decodes what can be decoded; a damaged packet costs its own frames, a damaged end ends the stream."""
-    while True:
-        try:
-            packet = next(packets, None)
-        except (av.FFmpegError, OSError):
-            return
-        if packet is None:
-            return
-        try:
-            yield from stream.codec_context.decode(packet)
-        except (av.FFmpegError, ValueError):
-            continue
 
 
 def _look(frame: VideoFrame, at: float, small: Picture) -> Look:
@@ -157,7 +141,7 @@ def save_frame(source: Path, at: float, target: Path, *, widest: int) -> tuple[i
         read_only(container, stream)
         zero = time_zero(container)
         seek_to(container, at + 0.001)  # rounded down it would mean the keyframe before
-        for frame in _frames(container.demux(stream), stream):
+        for frame in decoded(container.demux(stream), stream.codec_context.decode):
             if frame.time is None or frame.time - zero >= at - 0.001:
                 picture = _as_shown(frame, float(stream.sample_aspect_ratio or 1), widest)
                 picture.save(target, "JPEG", quality=88, optimize=True, progressive=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import av
 from av.codec.context import CodecContext
@@ -35,6 +35,10 @@ LOOKS_LIKE = (
     (b"<html", "This is a web page, not a video."),
 )
 WHAT_TO_UPLOAD = "Please upload an MP4, MOV, MKV, WebM or AVI file."
+
+
+Packet = TypeVar("Packet")
+Frame = TypeVar("Frame")
 
 
 class BoundedReader(io.RawIOBase):
@@ -150,3 +154,18 @@ def first_stream(container: InputContainer, kind: Literal["video", "audio"]) -> 
         if usable and not stream.disposition & Disposition.attached_pic:
             return stream
     return None
+
+
+def decoded(packets: Iterator[Packet], decode: Callable[[Packet], Iterable[Frame]]) -> Iterator[Frame]:
+    """What can be decoded: a damaged packet costs its own frames, a damaged end ends the stream."""
+    while True:
+        try:
+            packet = next(packets, None)
+        except (av.FFmpegError, OSError):
+            return
+        if packet is None:
+            return
+        try:
+            yield from decode(packet)
+        except (av.FFmpegError, ValueError):
+            continue
