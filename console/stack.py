@@ -10,8 +10,6 @@ import os
 import socket
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from console import configuration, state_file
 from console.child_logs import ChildLogs
 from console.guard import Guard
 from console.supervisor import Program, Supervisor
+from console.web_health import status_of
 from services.embedded import Launch, Prepared, is_locked, prepare_postgres, prepare_valkey
 from services.errors import Unavailable
 from services.settings import Settings
@@ -177,9 +176,7 @@ def _free_port(host: str, wanted: int) -> int:
 def _answers(address: str) -> bool:
     """Whether a web server says anything at the address, be it a refusal."""
     try:
-        urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()  # noqa: S310  our own http address
-    except urllib.error.HTTPError as error:
-        error.close()
+        status_of(address, seconds=2)
     except OSError:
         return False
     return True

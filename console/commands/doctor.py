@@ -7,8 +7,6 @@ import importlib.util
 import os
 import shutil
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from pydantic import SecretStr
 from console import state_file
 from console.state_file import State
 from console.terminal import say
+from console.web_health import status_of
 from services.health import postgres_problem, redis_problem
 from services.settings import MEBIBYTE, Settings
 
@@ -155,10 +154,7 @@ def running(state: State | None) -> Iterator[Finding]:
 
 def web_problem(address: str) -> str | None:
     try:
-        urllib.request.urlopen(f"{address}/_stcore/health", timeout=5).close()  # noqa: S310  our own http address
-    except urllib.error.HTTPError as error:
-        error.close()
-        return f"answers {error.code}" if error.code >= 500 else None
+        status = status_of(address, seconds=5)
     except OSError as error:
         return f"does not answer: {error}"
-    return None
+    return f"answers {status}" if status >= 500 else None
