@@ -64,6 +64,7 @@ class Network:
         time.sleep(0.05)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
 
     def _on_loop(self, work: Callable[[], Awaitable[asyncio.Server]]) -> asyncio.Server:
         async def wait() -> asyncio.Server:
