@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import redis
 
 from services.accounts import Accounts
+from services.admission import Admission
 from services.database import Database
 from services.errors import Unavailable
 from services.operations import Operations
+from services.progress import Progress
 from services.queue import Queue, connect
 from services.sessions import Sessions
 from services.settings import Settings
@@ -18,16 +20,20 @@ from services.sweeper import Sweeper
 from services.uploads import Uploads
 from services.videos import Videos
 
+PATIENCE = 2.0  # seconds that the sweeper gives Redis: a slow Redis must still hear its ring
+
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
     settings: Settings
     database: Database
     queue: Queue
+    progress: Progress
     storage: LocalStorage
     sweeper: Sweeper
     accounts: Accounts
     sessions: Sessions
+    admission: Admission
     uploads: Uploads
     videos: Videos
     operations: Operations
@@ -52,20 +58,24 @@ def build(
         )
     secret = settings.secret_key.get_secret_value()
     database = database or Database(settings.database_url.get_secret_value())
+    patient_client = client or connect(settings.redis_url.get_secret_value(), patience=PATIENCE)
     client = client or connect(settings.redis_url.get_secret_value())
-    storage = storage or LocalStorage(settings.storage_folder, reserve=settings.disk_reserve)
+    storage = storage or LocalStorage(settings.storage_folder)
+    admission = Admission.of(database, storage, client, settings)
     queue = Queue(client, secret=secret)
-    sweeper = Sweeper(database, queue, storage, seconds=settings.sweep)
+    sweeper = Sweeper(database, Queue(patient_client, secret=secret), storage, seconds=settings.sweep)
     sessions = Sessions(database, client, settings, secret=secret)
     return Services(
         settings=settings,
         database=database,
         queue=queue,
+        progress=Progress(client, secret=secret),
         storage=storage,
         sweeper=sweeper,
         accounts=Accounts(database, sessions),
         sessions=sessions,
-        uploads=Uploads(database, storage, queue, sweeper, settings),
+        admission=admission,
+        uploads=Uploads(database, storage, queue, sweeper, settings, admission=admission),
         videos=Videos(database, storage),
         operations=Operations(database, queue, sweeper, settings),
     )

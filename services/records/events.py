@@ -47,6 +47,19 @@ def append(
     )
 
 
+def refused_messages(connection: Connection, *, hours: float) -> int:
+    """How many messages on Redis workers refused within the last hours: forged, or signed with another key."""
+    return int(
+        connection.execute(
+            text(
+                "select coalesce(sum((details ->> 'count')::bigint), 0) from events where action = 'messages refused'"
+                " and video_id is null and job_id is null and at > now() - make_interval(secs => :seconds)"
+            ),
+            {"seconds": hours * 3600},
+        ).scalar_one()
+    )
+
+
 def of_video(connection: Connection, video_id: UUID, *, limit: int) -> tuple[Event, ...]:
     """Newest first."""
     rows = connection.execute(

@@ -38,6 +38,7 @@ def settings(migrated_url: str, valkey_url: str, tmp_path: Path) -> Settings:
         REDIS_URL=SecretStr(valkey_url),
         secret_key=SecretStr("a secret of the tests"),
         disk_reserve=0,
+        disk_reserve_share=0,
     )
 
 

@@ -41,6 +41,7 @@ class Fleet:
             REDIS_URL=SecretStr(self.valkey.url),
             secret_key=SecretStr("fleet"),
             disk_reserve=0,
+            disk_reserve_share=0,
             lease=LEASE,
             sweep=1.0,
             jobs_per_hour=10_000,

@@ -18,7 +18,7 @@ from services.uploads import clean_file_name, clean_title
 
 @pytest.fixture
 def storage(tmp_path: Path) -> LocalStorage:
-    return LocalStorage(tmp_path / "storage", reserve=0)
+    return LocalStorage(tmp_path / "storage")
 
 
 def test_a_kept_file_is_never_overwritten(storage: LocalStorage, tmp_path: Path) -> None:
@@ -37,10 +37,11 @@ def test_nothing_outside_is_read(storage: LocalStorage, key: str) -> None:
         storage.path(key)
 
 
-def test_a_full_disk_is_refused_before(storage: LocalStorage) -> None:
-    storage.require_room(1)
-    with pytest.raises(Unavailable, match="nearly full"):
-        storage.require_room(1 << 60)
+def test_knows_the_room_on_its_disk(storage: LocalStorage, tmp_path: Path) -> None:
+    disk = os.statvfs(tmp_path)
+    room = storage.room()
+    assert room.size == disk.f_blocks * disk.f_frsize
+    assert 0 < room.free <= room.size
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
