@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from bench.figures import Alone
 from bench.report import Wrong
-from jobs.contract import StageContext
+from jobs.contract import StageContext, StageResult
 from jobs.pipeline import stage_function
 from services.model import StageName
 from services.outputs import OUTPUT_OF
@@ -57,6 +57,8 @@ def main(request: Path) -> None:
         )
         cpu, started = _cpu_seconds(), time.perf_counter()
         result = stage_function(stage)(context)
+        if not isinstance(result, StageResult):
+            raise TypeError(f"the stage {stage} is a coroutine, which waits rather than works")
         wall_s, cpu_s = time.perf_counter() - started, _cpu_seconds() - cpu
     sys.stdout.write(json.dumps({"wall_s": wall_s, "cpu_s": cpu_s, "files": len(result.files)}) + "\n")
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import inspect
 import mimetypes
 import shutil
 import tempfile
 import traceback
+from collections.abc import Awaitable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
 from jobs.contract import Report, StageContext, StageResult
 from jobs.retry import decide
-from services.model import StageName
+from services.errors import PermanentFailure
+from services.model import PLAN, StageName
 from services.outputs import OUTPUT_OF
 from services.records.stages import Claim, Finish, Inputs, Outcome
 from services.storage import LocalStorage, translated_disk_errors
@@ -22,47 +28,92 @@ LONGEST_TRACE = 20_000  # characters kept for operators
 
 
 class StageFunction(Protocol):
-    def __call__(self, context: StageContext) -> StageResult: ...
+    """`run` of `jobs/stages/NAME.py`. A coroutine function runs on the ai worker's loop, a plain one in a thread."""
+
+    def __call__(self, context: StageContext) -> StageResult | Awaitable[StageResult]: ...
 
 
 def stage_function(name: StageName) -> StageFunction:
-    """`run` of `jobs/stages/NAME.py`, loaded when it is first needed."""
+    """Loaded when it is first needed."""
     function: StageFunction = importlib.import_module(f"jobs.stages.{name}").run
     return function
 
 
 def run_attempt(claim: Claim, inputs: Inputs, storage: LocalStorage, report: Report) -> Finish:
     """Run a claimed stage and keep its files; every error becomes what is to be recorded of it."""
-    workspace: Path | None = None
     try:
-        with translated_disk_errors():
-            workspace = Path(tempfile.mkdtemp(prefix=f"backlot-{claim.stage_id}-"))
-        result = stage_function(claim.name)(
-            StageContext(
-                job_id=claim.job_id,
-                video_id=claim.video_id,
-                stage=claim.name,
-                title=inputs.title,
-                source=storage.path(inputs.source_key),
-                workspace=workspace,
-                outputs={name: OUTPUT_OF[name].model_validate(data) for name, data in inputs.outputs.items()},
-                report=report,
-            )
-        )
-        return _succeeded(claim, result, storage)
+        with _context(claim, inputs, storage, report) as context:
+            result = stage_function(claim.name)(context)
+            if not isinstance(result, StageResult):
+                raise TypeError(f"the stage {claim.name} is a coroutine: it belongs on the queue ai")
+            return _succeeded(claim, result, storage)
     except Exception as error:  # noqa: BLE001 - whatever a stage raises is recorded
-        decision = decide(error, attempt=claim.attempt, max_attempts=claim.max_attempts)
-        return Finish(
-            stage_id=claim.stage_id,
-            token=claim.token,
-            outcome=decision.outcome,
-            reason=decision.reason,
-            delay=decision.delay,
-            error=traceback.format_exc()[-LONGEST_TRACE:],
+        return _ended(claim, error)
+
+
+async def run_attempt_on_loop(
+    claim: Claim, inputs: Inputs, storage: LocalStorage, report: Report, threads: Executor
+) -> Finish:
+    """The same on the running loop; a plain function runs in a thread. Being cancelled records nothing."""
+    loop = asyncio.get_running_loop()
+    function = stage_function(claim.name)
+    if not inspect.iscoroutinefunction(function):
+        return await loop.run_in_executor(threads, run_attempt, claim, inputs, storage, report)
+    try:
+        with _context(claim, inputs, storage, report) as context:
+            result = await _within_time(claim.name, function(context))
+            if not result.files:
+                return _succeeded(claim, result, storage)
+            return await loop.run_in_executor(threads, _succeeded, claim, result, storage)
+    except Exception as error:  # noqa: BLE001 - whatever a stage raises is recorded
+        return _ended(claim, error)
+
+
+def took_too_long(name: StageName) -> PermanentFailure:
+    return PermanentFailure(f"It took longer than {PLAN[name].timeout / 60:.0f} min and was stopped.")
+
+
+async def _within_time(name: StageName, work: Awaitable[StageResult]) -> StageResult:
+    limit = asyncio.timeout(PLAN[name].timeout)
+    try:
+        async with limit:
+            return await work
+    except TimeoutError as error:
+        if limit.expired():
+            raise took_too_long(name) from error
+        raise
+
+
+@contextmanager
+def _context(claim: Claim, inputs: Inputs, storage: LocalStorage, report: Report) -> Iterator[StageContext]:
+    """What the stage gets; its workspace is gone afterwards."""
+    with translated_disk_errors():
+        workspace = Path(tempfile.mkdtemp(prefix=f"backlot-{claim.stage_id}-"))
+    try:
+        yield StageContext(
+            job_id=claim.job_id,
+            video_id=claim.video_id,
+            stage=claim.name,
+            title=inputs.title,
+            source=storage.path(inputs.source_key),
+            workspace=workspace,
+            outputs={name: OUTPUT_OF[name].model_validate(data) for name, data in inputs.outputs.items()},
+            report=report,
         )
     finally:
-        if workspace is not None:
-            shutil.rmtree(workspace, ignore_errors=True)
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def _ended(claim: Claim, error: Exception) -> Finish:
+    decision = decide(error, attempt=claim.attempt, max_attempts=claim.max_attempts)
+    return Finish(
+        stage_id=claim.stage_id,
+        token=claim.token,
+        outcome=decision.outcome,
+        reason=decision.reason,
+        delay=decision.delay,
+        error="".join(traceback.format_exception(error))[-LONGEST_TRACE:],
+    )
 
 
 def _succeeded(claim: Claim, result: StageResult, storage: LocalStorage) -> Finish:

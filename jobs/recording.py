@@ -43,11 +43,6 @@ def record(database: Database, worker: str, finishes: Sequence[Finish]) -> Recor
             return stages.finish_many(connection, worker, [refused])
 
 
-def released(stage_id: int, token: int) -> Finish:
-    """What to record of an attempt that a stopping worker hands back."""
-    return Finish(
-        stage_id=stage_id,
-        token=token,
-        outcome=Outcome.RELEASED,
-        reason="The worker was stopped; the stage goes on elsewhere.",
-    )
+def released(stage_id: int, token: int, reason: str = "The worker was stopped; the stage goes on elsewhere.") -> Finish:
+    """What to record of an attempt that a living worker hands back: it costs no try."""
+    return Finish(stage_id=stage_id, token=token, outcome=Outcome.RELEASED, reason=reason)

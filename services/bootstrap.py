@@ -20,7 +20,7 @@ from services.sweeper import Sweeper
 from services.uploads import Uploads
 from services.videos import Videos
 
-PATIENCE = 2.0  # seconds that the sweeper gives Redis: a slow Redis must still hear its ring
+PATIENCE = 1.0  # seconds that workers and sweepers give Redis: a slow one must still hear the ring
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Every Redis key of the product, with its time to live and its owner. RQ's own keys are RQ's."""
+"""Every Redis key and channel of the product, with its time to live and its owner. RQ's own keys are RQ's."""
 
 from __future__ import annotations
 
@@ -15,3 +15,13 @@ def session(session_id: UUID) -> str:
 def wake(queue: QueueName) -> str:
     """The id of the one rq_job per queue that is rewritten at each ring. Owner: queue. Never expires."""
     return f"wake-{queue}"
+
+
+def progress() -> str:
+    """Channel on which workers tell how far stages are. Owner: progress."""
+    return "backlot:progress"
+
+
+def roll_call() -> str:
+    """Channel on which workers are asked to register again, since Redis has forgotten them. Owner: queue."""
+    return "backlot:roll-call"

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq.command import PUBSUB_CHANNEL_TEMPLATE
 from rq.job import Job, JobStatus
 from rq.queue import Queue as RqQueue
+from rq.worker import BaseWorker
+from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 from services import keys
 from services.errors import Unavailable
@@ -52,7 +57,7 @@ class SignedJson:
 
 
 class Queue:
-    """Rings queues and sends stop commands. Never waits longer than the client's time-out."""
+    """Rings queues, sends stop commands, tidies RQ's registry. Never waits longer than the client's time-out."""
 
     def __init__(self, client: redis.Redis, *, secret: str) -> None:
         self._client = client
@@ -76,12 +81,20 @@ class Queue:
                 description=f"there is work on {queue.value}",
             )
             with self._client.pipeline(transaction=False) as pipeline:
-                pipeline.sadd(RqQueue.redis_queues_keys, rq_queue.key)
                 pipeline.hset(rq_job.key, mapping=rq_job.to_dict())
                 pipeline.rpush(rq_queue.key, rq_job.id)
-                pipeline.execute()
+                new_fields, _ = pipeline.execute()
+            if new_fields:
+                self._introduce(rq_queue)
         except redis.RedisError as error:
             raise Unavailable("Redis does not answer: work is accepted, and starts once it is back.") from error
+
+    def _introduce(self, rq_queue: RqQueue) -> None:
+        """Redis is new or was emptied: make queue and workers known to `rq info` again."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.sadd(RqQueue.redis_queues_keys, rq_queue.key)
+            pipeline.publish(keys.roll_call(), rq_queue.name)
+            pipeline.execute()
 
     def try_to_ring(self, *queues: QueueName) -> bool:
         """Ring where Redis answers; whether it did. What was not rung for, the sweeper rings for."""
@@ -92,6 +105,20 @@ class Queue:
             log.warning("ring_failed", queues=[queue.value for queue in queues], reason=str(error))
             return False
         return True
+
+    def forget_workers(self, names: Collection[str]) -> None:
+        """Remove dead workers from RQ's registry, where they would show as busy for a quarter of an hour."""
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
+                for name in names:
+                    key = f"{BaseWorker.redis_worker_namespace_prefix}{name}"
+                    pipeline.delete(key)
+                    pipeline.srem(REDIS_WORKER_KEYS, key)
+                    for queue in QueueName:
+                        pipeline.srem(WORKERS_BY_QUEUE_KEY % queue, key)
+                pipeline.execute()
+        except redis.RedisError as error:
+            log.warning("workers_not_forgotten", reason=type(error).__name__)
 
     def is_wake(self, data: bytes, queue: QueueName) -> bool:
         """Whether the data of an rq_job is a wake for this queue that we signed."""
@@ -128,6 +155,8 @@ class Queue:
             return None
 
 
-def connect(url: str) -> redis.Redis:
-    """A client that gives up quickly, for everything that a person waits for."""
-    return redis.Redis.from_url(url, socket_timeout=0.2, socket_connect_timeout=0.5, retry=None)
+def connect(url: str, *, patience: float = 0.2) -> redis.Redis:
+    """A client that gives up after patience seconds: quickly where a person waits, later where nobody does."""
+    return redis.Redis.from_url(
+        url, socket_timeout=patience, socket_connect_timeout=max(0.5, patience), retry=Retry(NoBackoff(), 0)
+    )

@@ -61,6 +61,8 @@ class Sweeper:
         if swept is not None:
             if swept.taken_back:
                 log.warning("stages_taken_back", count=swept.taken_back)
+            if swept.lost_workers:
+                self._queue.forget_workers(swept.lost_workers)
             if swept.ready_queues:
                 self._queue.try_to_ring(*swept.ready_queues)
         return swept
@@ -106,7 +108,7 @@ class Sweeper:
         if swept is None or swept.running or swept.ready_queues or swept.due_in is not None:
             self._armed.set()
         if swept is not None and swept.due_in is not None:
-            # A sweep when the next stage falls due, so that a retry does not wait for the interval.
+            # Neither a retry that falls due nor a dead worker's lease that ends waits for the interval.
             return max(0.1, min(self._seconds, swept.due_in))
         return self._seconds
 

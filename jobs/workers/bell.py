@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import redis
 import structlog
 from redis.backoff import NoBackoff
@@ -22,42 +23,52 @@ from rq.utils import as_text, now, utcformat
 from rq.worker import BaseWorker, WorkerStatus
 from rq.worker_registration import register
 
+from jobs.workers.commands import CommandListener, RefusedMessages
 from services import keys
-from services.bootstrap import Services, build
+from services.bootstrap import PATIENCE, Services, build
 from services.logs import configure
 from services.model import QueueName
-from services.queue import StopCommand
+from services.queue import StopCommand, connect
 from services.settings import Settings
 
 WORKER_TTL = 915  # seconds; a blocked pop lasts 15 less, so an idle worker costs a few commands a quarter of an hour
 HEARTBEAT_EVERY = 300.0  # seconds between heartbeats of a busy worker
+ROLL_CALL_EVERY = 5.0
 DRAIN_SECONDS = 3.0  # how long a stage may still run after a request to stop
 PERSIST_SECONDS = 1.0  # between attempts to reach Postgres
-LONGEST_WAIT = 5.0  # seconds between attempts to reach Redis
+LOOK_EVERY = 5.0  # seconds between looks for work while Redis is away
+LONGEST_REDIS_PAUSE = 60.0  # seconds between attempts to reach Redis
 
 log = structlog.get_logger()
 
 
 class BellWorker(BaseWorker):
-    """Keeps RQ's loop, registration, state, heartbeat, command channel and shutdown.
+    """Keeps RQ's loop, registration, state, heartbeat and shutdown.
 
     A message has no result worth keeping, so RQ's bookkeeping per job is left out; work is claimed from Postgres in
-    `answer_wake`. Pausing is ours too, so `rq suspend` is not polled for.
+    `answer_wake`. Pausing is ours too, so `rq suspend` is not polled for. Redis makes the worker quick and nothing
+    else: while it is away, the worker looks for work by itself.
     """
 
     def __init__(self, queue: QueueName, services: Services, client: redis.Redis) -> None:
+        """The client is for what must be quick; a connection for the blocking pop is made here."""
         super().__init__(
             [queue.value],
-            name=f"{queue.value}-{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:4]}",
-            connection=client,
+            name=f"{queue}-{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:4]}",
+            connection=connect_blocking(services),
             serializer="json",  # RQ deserialises nothing here; were it to, then not with pickle
             worker_ttl=WORKER_TTL,
         )
         self.queue_name = queue
         self.services = services
-        self.refused_messages = 0
+        self._quick = client
+        self._refused = RefusedMessages(services, self.name)
         self._listening = False
+        self._is_registered = False
         self._heartbeat_at = 0.0
+        self._redis_again_at = 0.0
+        self._redis_pause = 0.0
+        self._commands: CommandListener | None = None
 
     def answer_wake(self) -> None:
         """Claim and run until nothing is left to claim."""
@@ -74,16 +85,19 @@ class BellWorker(BaseWorker):
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[Job, RqQueue]:
-        """Wait for a wake. A reconnect counts as one, since bells may have been lost."""
+        """Wait for a wake. A reconnect counts as one, since bells may have been lost, and so does a pause of Redis."""
         queue = self.queues[0]
         wake = Job(id=keys.wake(self.queue_name), connection=self.connection, serializer="json")
-        wait = 0.0
         while not self._stop_requested:
+            if self._redis_again_at > time.monotonic():
+                self._pause(min(LOOK_EVERY, self._redis_again_at - time.monotonic()))
+                return wake, queue
             try:
-                if wait:
+                if not self._is_registered:
                     self.register_again()
+                    self._redis_pause = 0.0
                     return wake, queue
-                self.set_state(WorkerStatus.IDLE)
+                self.set_state(self.idle_state())
                 self.heartbeat()
                 self._listening = True
                 popped = self.connection.blpop([queue.key], timeout)
@@ -92,64 +106,96 @@ class BellWorker(BaseWorker):
                     return wake, queue
             except redis.RedisError as error:
                 self._listening = False
-                wait = min(LONGEST_WAIT, wait + 1.0)
-                log.warning("redis_does_not_answer", reason=type(error).__name__, again_in=wait)
-                self._pause(wait)
+                self._is_registered = False
+                self._redis_pause = min(LONGEST_REDIS_PAUSE, 2 * self._redis_pause or 1.0)
+                self._redis_again_at = time.monotonic() + self._redis_pause
+                log.warning("redis_does_not_answer", reason=type(error).__name__, again_in=self._redis_pause)
         raise StopRequested
+
+    def idle_state(self) -> WorkerStatus:
+        """What `rq info` is to say of a worker that listens."""
+        return WorkerStatus.IDLE
 
     def is_genuine(self, rq_job_id: str) -> bool:
         """Whether a popped id is our wake, signed by us; anything else runs nothing and is counted."""
         if rq_job_id == keys.wake(self.queue_name):
-            data = self.connection.hget(Job.key_for(rq_job_id), "data")
+            data = self._quick.hget(Job.key_for(rq_job_id), "data")
             if isinstance(data, bytes) and self.services.queue.is_wake(data, self.queue_name):
                 return True
-        self.refused_messages += 1
-        log.warning("message_refused", rq_job=rq_job_id[:80], refused=self.refused_messages)
+        self._refused.count(rq_job_id)
         return False
 
-    def handle_payload(self, message: dict[str, Any]) -> None:
-        """Only our own signed stop command is obeyed: an exception here would end RQ's command thread."""
-        command = self.services.queue.read_stop(self.name, message.get("data", b""))
+    def obey(self, data: object) -> None:
+        """Only our own signed stop command is obeyed."""
+        command = self.services.queue.read_stop(self.name, data if isinstance(data, bytes) else b"")
         if command is None:
-            self.refused_messages += 1
-            log.warning("command_refused", refused=self.refused_messages)
+            self._refused.count("command")
             return
-        try:
-            self.stop_attempt(command)
-        except Exception:
-            log.exception("stop_failed")
+        self.stop_attempt(command)
 
-    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """At most once in five minutes; registers again when Redis has forgotten this worker."""
-        if time.monotonic() - self._heartbeat_at < HEARTBEAT_EVERY:
-            return
-        self._heartbeat_at = time.monotonic()
-        if self.connection.hset(self.key, "last_heartbeat", utcformat(now())):
+    def subscribe(self) -> None:
+        """RQ's own thread ends at the first error that is no lost connection, and did not start without Redis."""
+        self._commands = CommandListener(
+            self.connection,
+            {self.pubsub_channel_name: self.obey, keys.roll_call(): lambda _data: self.answer_roll_call()},
+        )
+
+    def unsubscribe(self) -> None:
+        if self._commands is not None:
+            self._commands.stop()
+
+    def answer_roll_call(self) -> None:
+        """Redis was emptied. At most once in a while, since anybody may call on a Redis that they can write to."""
+        if time.monotonic() - self._heartbeat_at > ROLL_CALL_EVERY:
             self.register_again()
-        self.connection.expire(self.key, self.worker_ttl + 60)
 
-    def tell_heartbeat(self) -> None:
-        """A heartbeat in the middle of work, where Redis being away does not matter."""
+    def register_birth(self) -> None:
+        """Redis may be away at a start: the worker works without it, and registers when it is back."""
+        self.birth_date = self.last_heartbeat = now()
         try:
-            self.heartbeat()
+            self.services.queue.forget_workers(dead_workers(self._quick))
+            self.register_again()
         except redis.RedisError as error:
-            log.warning("heartbeat_failed", reason=type(error).__name__)
-
-    def tell_state(self, state: WorkerStatus) -> None:
-        """The state for `rq info`, where Redis being away does not matter."""
-        try:
-            if self.get_state() != state:
-                self.set_state(state)
-        except redis.RedisError as error:
-            log.warning("state_not_told", reason=type(error).__name__)
+            log.warning("not_registered", reason=type(error).__name__)
 
     def register_again(self) -> None:
-        """Be known to RQ after Redis was away, and perhaps came back empty."""
-        with self.connection.pipeline() as pipeline:
+        """Be known to RQ, also after Redis was away and perhaps came back empty."""
+        with self._quick.pipeline(transaction=False) as pipeline:
             pipeline.hset(self.key, mapping={**self.serialize(), "state": self.get_state()})
             pipeline.expire(self.key, self.worker_ttl + 60)
             register(self, pipeline)
             pipeline.execute()
+        self._heartbeat_at = time.monotonic()
+        self._is_registered = True
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """At most once in five minutes; notes when Redis has forgotten this worker."""
+        if time.monotonic() - self._heartbeat_at < HEARTBEAT_EVERY:
+            return
+        self._heartbeat_at = time.monotonic()
+        self.last_heartbeat = now()
+        try:
+            self._note_forgotten(self._quick.hset(self.key, "last_heartbeat", utcformat(now())))
+            self._quick.expire(self.key, self.worker_ttl + 60)
+        except redis.RedisError as error:
+            log.warning("heartbeat_failed", reason=type(error).__name__)
+
+    def set_state(self, state: str, pipeline: Any = None) -> None:
+        """Tell `rq info`, where Redis being away does not matter; notes when Redis has forgotten this worker."""
+        if state == self._state and self._is_registered:
+            return
+        self._state = state
+        try:
+            self._note_forgotten(self._quick.hset(self.key, "state", state))
+        except redis.RedisError as error:
+            log.warning("state_not_told", reason=type(error).__name__)
+
+    def _note_forgotten(self, fields_made: int) -> None:
+        if fields_made:
+            self._is_registered = False
+
+    def procline(self, message: str) -> None:
+        """The process title stays the command line."""
 
     def check_for_suspension(self, burst: bool) -> None:
         """Pausing is ours, in Postgres."""
@@ -157,11 +203,9 @@ class BellWorker(BaseWorker):
     def run_maintenance_tasks(self) -> None:
         """RQ's registries are not used: nothing to maintain."""
 
-    def procline(self, message: str) -> None:
-        """The process title stays the command line."""
-
-    def handle_warm_shutdown_request(self) -> None:
-        log.info("stopping", worker=self.name)
+    def _set_ip_address(self, connection: redis.Redis) -> None:
+        """Not asked for: Redis may be away at a start."""
+        self.ip_address = "unknown"
 
     def _shutdown(self) -> None:
         self._stop_requested = True
@@ -172,10 +216,9 @@ class BellWorker(BaseWorker):
         """A second signal changes nothing: the drain is short, and the supervisor kills what outlasts it."""
 
     def teardown(self) -> None:
-        try:
-            super().teardown()  # type: ignore[no-untyped-call]
-        except redis.RedisError as error:
-            log.warning("not_unregistered", reason=type(error).__name__)
+        self.unsubscribe()
+        self._refused.record()
+        self.services.queue.forget_workers([self.name])
 
     def _pause(self, seconds: float) -> None:
         """Sleep, but not through a request to stop."""
@@ -184,7 +227,25 @@ class BellWorker(BaseWorker):
             time.sleep(0.1)
 
 
-def connect_worker(services: Services) -> redis.Redis:
+def dead_workers(client: redis.Redis) -> list[str]:
+    """Names of workers that RQ still knows and whose process on this host is gone. Raises RedisError."""
+    return [name for name in map(_name_of, client.smembers(BaseWorker.redis_workers_keys)) if name and _is_dead(name)]
+
+
+def _name_of(key: bytes | str) -> str:
+    return (key if isinstance(key, str) else key.decode(errors="replace")).removeprefix(
+        BaseWorker.redis_worker_namespace_prefix
+    )
+
+
+def _is_dead(name: str) -> bool:
+    """By the name that a worker of ours gives itself; a stranger's name is left alone."""
+    queue_and_host, _, process = name.rpartition("-")[0].rpartition("-")
+    _, _, host = queue_and_host.partition("-")
+    return host == socket.gethostname() and process.isdecimal() and not psutil.pid_exists(int(process))
+
+
+def connect_blocking(services: Services) -> redis.Redis:
     """A client for a worker's blocking pop: RQ raises its time-out to fit; the connection is kept alive."""
     if services.settings.redis_url is None:
         raise ValueError("built services have a Redis URL")
@@ -196,25 +257,14 @@ def connect_worker(services: Services) -> redis.Redis:
     )
 
 
-def wait_for_redis(client: redis.Redis) -> None:
-    """Return once Redis answers: a worker may be started before it."""
-    wait = 0.2
-    while True:
-        try:
-            client.ping()
-            return
-        except redis.RedisError as error:
-            log.warning("waiting_for_redis", reason=type(error).__name__)
-            time.sleep(wait)
-            wait = min(LONGEST_WAIT, wait * 2)
-
-
-def run_worker(settings: Settings, worker: Callable[[Services], BellWorker]) -> None:
-    """Run one worker until it is told to stop."""
+def run_worker(settings: Settings, worker: Callable[[Services, redis.Redis], BellWorker]) -> None:
+    """Run one worker until it is told to stop. Raises Unavailable when a setting that is needed is missing."""
     configure(settings)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the supervisor decides
-    services = build(settings)
-    wait_for_redis(connect_worker(services))
+    client = None if settings.redis_url is None else connect(settings.redis_url.get_secret_value(), patience=PATIENCE)
+    services = build(settings, client=client)
+    if client is None:
+        raise ValueError("built services have a Redis URL")
     services.sweeper.arm()
-    worker(services).work(logging_level="WARNING")
+    worker(services, client).work(logging_level="WARNING")
     services.close()

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import time
 
+import redis
 import structlog
 from rq.worker import WorkerStatus
 
 from jobs.lease_keeper import LeaseKeeper, key_of
 from jobs.pipeline import run_attempt
 from jobs.recording import record, released
-from jobs.workers.bell import (
-    DRAIN_SECONDS,
-    PERSIST_SECONDS,
-    BellWorker,
-    connect_worker,
-    run_worker,
-)
+from jobs.workers.bell import DRAIN_SECONDS, PERSIST_SECONDS, BellWorker, run_worker
 from jobs.workers.child import Bounds, Child
 from services.bootstrap import Services
 from services.errors import Unavailable
@@ -32,8 +27,8 @@ log = structlog.get_logger()
 class MediaWorker(BellWorker):
     """Claims, beats, watches and kills; the child does the work."""
 
-    def __init__(self, services: Services) -> None:
-        super().__init__(QueueName.MEDIA, services, connect_worker(services))
+    def __init__(self, services: Services, client: redis.Redis) -> None:
+        super().__init__(QueueName.MEDIA, services, client)
         settings = services.settings
         self._child: tuple[Claim, Child] | None = None
         self._keeper = LeaseKeeper(
@@ -43,6 +38,7 @@ class MediaWorker(BellWorker):
             lease_seconds=settings.lease,
             beat_seconds=settings.beat,
             on_lost=self._kill,
+            tell=services.progress.tell,
         )
 
     def answer_wake(self) -> None:
@@ -58,7 +54,7 @@ class MediaWorker(BellWorker):
             claim = claims[0]
             if claim.more:
                 self.services.queue.try_to_ring(QueueName.MEDIA)
-            self.tell_state(WorkerStatus.BUSY)
+            self.set_state(WorkerStatus.BUSY)
             try:
                 self._run(claim)
             finally:
@@ -115,7 +111,7 @@ class MediaWorker(BellWorker):
                 say=lambda percent, message: self._keeper.say(key_of(claim), percent, message),
                 is_lost=lambda: self._keeper.is_lost(key_of(claim)),
                 must_stop=must_stop,
-                tick=self.tell_heartbeat,
+                tick=self.heartbeat,
             )
         finally:
             self._child = None

@@ -122,12 +122,17 @@ class Recorded:
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """What a sweep found: ready_queues have due work; due_in is seconds until the next stage falls due, if any will."""
+    """What a sweep found.
+
+    ready_queues have due work; due_in is seconds until a stage falls due or a lease that holds work ends, if any will;
+    lost_workers let such a lease end.
+    """
 
     ready_queues: tuple[QueueName, ...]
     due_in: float | None
     running: int
     taken_back: int
+    lost_workers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +210,7 @@ def sweep(connection: Connection) -> Swept | None:
         due_in=row.due_in,
         running=row.running,
         taken_back=row.taken_back,
+        lost_workers=tuple(row.lost_workers),
     )
 
 

@@ -209,8 +209,8 @@ def test_a_job_needs_its_video(database: Database) -> None:
     with pytest.raises(DBAPIError), database.engine.begin() as connection:
         connection.execute(
             text(
-                "insert into jobs (id, video_id, user_id, kind, priority, turn, starts_at)"
-                " values (:id, :id, 1, 'pipeline', 0, 0, now())"
+                "insert into jobs (id, video_id, user_id, kind, priority, starts_at)"
+                " values (:id, :id, 1, 'pipeline', 0, now())"
             ),
             {"id": uuid4()},
         )

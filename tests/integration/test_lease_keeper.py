@@ -26,7 +26,13 @@ def lost() -> list[Claim]:
 def keeper(database: Database, lost: list[Claim]) -> Iterator[LeaseKeeper]:
     clear_work(database)
     keeper = LeaseKeeper(
-        database, QueueName.MEDIA, worker="kept", lease_seconds=5.0, beat_seconds=0.2, on_lost=lost.append
+        database,
+        QueueName.MEDIA,
+        worker="kept",
+        lease_seconds=5.0,
+        beat_seconds=0.2,
+        on_lost=lost.append,
+        tell=lambda told: None,
     )
     yield keeper
     for claimed in keeper.held():

@@ -1,0 +1,29 @@
+create or replace function accept_job(
+    p_job uuid, p_video uuid, p_user bigint, p_kind text, p_priority smallint, p_stages jsonb, p_jobs_per_hour integer,
+    p_actor text
+) returns timestamptz language plpgsql as $$
+declare
+    v_starts_at timestamptz;
+begin
+    perform from users where id = p_user for no key update;  -- two accepts cannot both take the last of a quota
+
+    -- Over the hourly limit a job is set for the moment when the limit frees.
+    select greatest(clock_timestamp(), max(at) + interval '1 hour') into v_starts_at from (
+        select at from quota_uses where user_id = p_user and quota = 'jobs'
+        order by at desc offset p_jobs_per_hour - 1 limit 1
+    ) oldest_that_counts;
+
+    insert into jobs (id, video_id, user_id, kind, priority, starts_at)
+    values (p_job, p_video, p_user, p_kind, p_priority, v_starts_at);
+    insert into quota_uses (user_id, quota, at, video_id, job_id) values (p_user, 'jobs', v_starts_at, p_video, p_job);
+    insert into stages (job_id, video_id, user_id, name, queue, state, priority, after, pending, available_at,
+                        max_attempts)
+    select p_job, p_video, p_user, s.name, s.queue,
+           case when cardinality(s.after) = 0 then 'ready' else 'waiting' end,
+           p_priority, s.after, cardinality(s.after), v_starts_at, s.max_attempts
+    from jsonb_to_recordset(p_stages) as s (name text, queue text, after text[], max_attempts smallint);
+    insert into events (actor, action, user_id, video_id, job_id, details)
+    values (p_actor, 'job accepted', p_user, p_video, p_job, jsonb_build_object('kind', p_kind, 'starts_at', v_starts_at));
+    perform refresh_states(array[p_job], p_actor);  -- a failed or cancelled video has something under way again
+    return v_starts_at;
+end $$;
