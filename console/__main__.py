@@ -13,10 +13,12 @@ from services.errors import BacklotError
 
 COMMANDS = {
     "up": "start everything, or say where it runs",
-    "status": "what runs, where, and how many jobs are in which state",
+    "status": "what runs, where, how many jobs are in which state, and what is paused",
     "doctor": "what is configured, reachable and missing, and what to do",
     "user": "add a user",
-    "submit": "send a file through the pipeline",
+    "submit": "send files through the pipeline",
+    "pause": "let nothing new start on a queue",
+    "resume": "let a paused queue go on",
     "worker": "run one worker",
     "migrate": "bring the database to the present form, and make the first admin",
 }

@@ -7,12 +7,13 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from services.database import Database
-from services.errors import IllegalMove
+from services.errors import BadInput, IllegalMove
 from services.model import JobKind, JobState, Priority, QueueName, User
 from services.permissions import Action, require, unseen
 from services.queue import Queue, StopCommand
-from services.records import jobs, quotas
+from services.records import events, jobs, queues, quotas
 from services.records.jobs import JobRow
+from services.records.queues import QueueRow
 from services.settings import Settings
 from services.sweeper import Sweeper
 from services.videos import JobView, job_view, visible_video
@@ -76,6 +77,55 @@ class Operations:
         """How many jobs there are by state."""
         with self._database.transaction() as connection:
             return jobs.count_by_state(connection)
+
+    def pause(self, user: User, queue: QueueName, *, reason: str) -> None:
+        """Let nothing more be claimed from a queue, in any process, until it is resumed; what runs ends as it would.
+
+        Raises NotAllowed, BadInput without a reason, IllegalMove when it is paused already.
+        """
+        require(user, Action.OPERATE, user.id)
+        reason = " ".join(reason.split())
+        if not reason:
+            raise BadInput("Say why the queue is paused: whoever looks at it later will want to know.")
+        self._set_paused(user, queue, paused=True, reason=reason)
+
+    def resume(self, user: User, queue: QueueName, *, reason: str | None = None) -> bool:
+        """Let a paused queue go on; whether Redis answered, so that its workers know at once.
+
+        Raises NotAllowed, IllegalMove when it is not paused.
+        """
+        require(user, Action.OPERATE, user.id)
+        self._set_paused(user, queue, paused=False, reason=reason)
+        rung = self._queue.try_to_ring(queue)
+        self._sweeper.arm()
+        return rung
+
+    def queues(self) -> tuple[QueueRow, ...]:
+        """Every queue: how much waits and runs, and since when and why it is paused."""
+        with self._database.transaction() as connection:
+            return queues.find_all(connection)
+
+    def note_refused_messages(self, worker: str, count: int) -> None:
+        """Put on record that a worker refused so many messages on Redis: forged, or signed with another key."""
+        with self._database.transaction() as connection:
+            events.append(connection, actor=f"worker:{worker}", action="messages refused", details={"count": count})
+
+    def refused_messages(self, *, hours: float) -> int:
+        """How many messages workers refused within the last hours."""
+        with self._database.transaction() as connection:
+            return events.refused_messages(connection, hours=hours)
+
+    def _set_paused(self, user: User, queue: QueueName, *, paused: bool, reason: str | None) -> None:
+        with self._database.transaction() as connection:
+            if not queues.set_paused(connection, queue, paused=paused):
+                raise IllegalMove(f"The queue {queue} {'is paused already' if paused else 'is not paused'}.")
+            events.append(
+                connection,
+                actor=f"user:{user.id}",
+                action="queue paused" if paused else "queue resumed",
+                reason=reason,
+                details={"queue": queue},
+            )
 
     def _visible_job(self, connection: Connection, user: User, job_id: UUID, action: Action) -> JobRow:
         job = jobs.find(connection, job_id)

@@ -15,6 +15,7 @@ class Action(enum.StrEnum):
     SEE = "see"  # videos, jobs, files, outputs
     ACT = "act"  # submit, cancel, retry
     SEE_HISTORY = "see history"  # events, traces
+    OPERATE = "operate"  # pause and resume queues, which nobody owns
 
 
 OWN: Mapping[Action, frozenset[Role]] = MappingProxyType(
@@ -23,6 +24,7 @@ OWN: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SEE: frozenset(Role),
         Action.ACT: frozenset({Role.CREATOR, Role.OPERATOR, Role.ADMIN}),
         Action.SEE_HISTORY: frozenset({Role.ANALYST, Role.OPERATOR, Role.ADMIN}),
+        Action.OPERATE: frozenset({Role.OPERATOR, Role.ADMIN}),
     }
 )
 ANYONES: Mapping[Action, frozenset[Role]] = MappingProxyType(
@@ -31,6 +33,7 @@ ANYONES: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.SEE: frozenset({Role.ANALYST, Role.OPERATOR, Role.ADMIN}),
         Action.ACT: frozenset({Role.OPERATOR, Role.ADMIN}),
         Action.SEE_HISTORY: frozenset({Role.ANALYST, Role.OPERATOR, Role.ADMIN}),
+        Action.OPERATE: frozenset({Role.OPERATOR, Role.ADMIN}),
     }
 )
 

@@ -1,8 +1,9 @@
-"""`status`: what runs, where, and how many jobs are in which state."""
+"""`status`: what runs, where, how many jobs are in which state, and what is paused or refused."""
 
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from datetime import UTC, datetime
 
 import psutil
@@ -10,7 +11,10 @@ import psutil
 from console import configuration, state_file
 from console.terminal import say
 from services import bootstrap
+from services.bootstrap import Services
+from services.health import REFUSED_MESSAGES_ADVICE
 from services.model import JobState
+from services.records.queues import QueueRow
 from services.settings import Settings
 
 
@@ -32,9 +36,33 @@ def run(_arguments: argparse.Namespace, settings: Settings) -> int:
         for name, pid in {"supervisor": state.supervisor_pid, **state.processes}.items():
             say(f"  {name:<12} {pid:>8}  {_describe(pid)}")
         say("")
-    counts = bootstrap.build(configuration.connected(settings)).operations.counts()
-    say("Jobs: " + ", ".join(f"{counts.get(job_state, 0)} {job_state}" for job_state in JobState))
+    with closing(bootstrap.build(configuration.connected(settings))) as services:
+        describe_work(services)
     return 0
+
+
+def describe_work(services: Services) -> None:
+    """Say how many jobs and stages there are, and what is paused or refused."""
+    counts = services.operations.counts()
+    say("Jobs: " + ", ".join(f"{counts.get(job_state, 0)} {job_state}" for job_state in JobState))
+    for queue in services.operations.queues():
+        say(_describe_queue(queue))
+    refusal = services.admission.decide(size=1).reason
+    if refusal is not None:
+        say(f"New uploads are refused. Who tries is told: {refusal}")
+    refused = services.operations.refused_messages(hours=24)
+    if refused:
+        say(f"Messages on Redis that workers refused in the last 24 h: {refused:,}. {REFUSED_MESSAGES_ADVICE}")
+
+
+def _describe_queue(queue: QueueRow) -> str:
+    line = f"Queue {queue.name}: {queue.ready} stages ready, {queue.running} running"
+    if not queue.paused:
+        return line
+    line += "; PAUSED"
+    if queue.since is not None:
+        line += f" since {queue.since.astimezone():%Y-%m-%d %H:%M:%S %Z} by {queue.by}: {queue.reason}"
+    return f"{line}\n  `python -m console resume {queue.name}` lets it go on."
 
 
 def _describe(pid: int) -> str:

@@ -1,4 +1,4 @@
-"""`submit FILE`: send a file through the pipeline, as the upload page does."""
+"""`submit FILE...`: send files through the pipeline as the upload page does; several yield to what people wait for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 from uuid import UUID
@@ -16,30 +16,34 @@ from uuid import UUID
 from console import configuration, state_file
 from console.commands.up import take_home
 from console.stack import Stack
-from console.terminal import say
+from console.terminal import say, say_error
 from services import bootstrap
 from services.bootstrap import Services
-from services.errors import BadInput
-from services.model import JobKind, JobState, StageState, User
+from services.errors import BacklotError, BadInput
+from services.model import JobKind, JobState, Priority, StageState, User
 from services.settings import Settings
+from services.uploads import Accepted
 
-LOOK = 0.5  # seconds between two looks at the job
+LOOK = 0.5  # seconds between two looks at a job
 BAR_WIDTH = 30
 ENDED = {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path)
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
     parser.add_argument("--kind", type=JobKind, choices=list(JobKind), default=JobKind.PIPELINE)
-    parser.add_argument("--title")
-    parser.add_argument("--wait", action="store_true", help="until the job has ended; starts Backlot if need be")
+    parser.add_argument("--title", help="for a single file")
+    parser.add_argument("--wait", action="store_true", help="until the jobs have ended; starts Backlot if need be")
     parser.add_argument("--as", dest="name", default="admin", help="whose upload it is (admin)")
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Returns 0 when the job was accepted or, with --wait, when it succeeded."""
-    if not arguments.file.is_file():
-        raise BadInput(f"There is no file {arguments.file}.")
+    """Returns 0 when every job was accepted or, with --wait, when every one succeeded."""
+    for path in arguments.files:
+        if not path.is_file():
+            raise BadInput(f"There is no file {path}.")
+    if arguments.title is not None and len(arguments.files) > 1:
+        raise BadInput("--title names one video: leave it out, and each gets the name of its file.")
     if arguments.wait and settings.embedded != "never" and state_file.read(settings.home) is None:
         with running_stack(settings):
             code = submit(arguments, settings)
@@ -50,14 +54,30 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def submit(arguments: argparse.Namespace, settings: Settings) -> int:
     state = state_file.read(settings.home)
-    services = bootstrap.build(configuration.connected(settings))
-    user = services.accounts.find(arguments.name)
-    accepted = services.uploads.accept_file(user, arguments.file, title=arguments.title, kind=arguments.kind)
     address = state.address if state else f"http://{settings.host}:{settings.port}"
-    say(f"Accepted: {address}/video?id={accepted.video_id}")
-    if not arguments.wait:
-        return 0
-    return 0 if follow(services, user, accepted.job_id) is JobState.SUCCEEDED else 1
+    with closing(bootstrap.build(configuration.connected(settings))) as services:
+        user = services.accounts.find(arguments.name)
+        accepted = accept(services, user, arguments, address=address)
+        well = len(accepted) == len(arguments.files)
+        if arguments.wait:
+            ended = [follow(services, user, one.job_id) for one in accepted]
+            well = well and all(state is JobState.SUCCEEDED for state in ended)
+    return 0 if well else 1
+
+
+def accept(services: Services, user: User, arguments: argparse.Namespace, *, address: str) -> list[Accepted]:
+    """Send every file; what was accepted. Says where each video is, or why it was not taken."""
+    priority = Priority.INTERACTIVE if len(arguments.files) == 1 else Priority.BULK
+    accepted: list[Accepted] = []
+    for path in arguments.files:
+        try:
+            accepted.append(
+                services.uploads.accept_file(user, path, title=arguments.title, kind=arguments.kind, priority=priority)
+            )
+            say(f"Accepted: {address}/video?id={accepted[-1].video_id}")
+        except BacklotError as error:
+            say_error(f"{path.name}: {error}")
+    return accepted
 
 
 def follow(services: Services, user: User, job_id: UUID) -> JobState:
