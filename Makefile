@@ -29,7 +29,7 @@ bench: .venv/dev .venv-bench/ready ## Measure what there is to measure
 	$(BIN)/python -m bench
 
 chaos: .venv/dev ## Break things while they work, and count what was lost
-	$(BIN)/python -m tests.chaos --pipelines 500 --faults 60 --seed 1
+	$(BIN)/python -m tests.chaos --pipelines 500 --faults 60 --seed 1 2 3
 
 .venv/runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Backlot needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'

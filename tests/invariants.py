@@ -27,6 +27,11 @@ INVARIANTS: dict[str, str] = {
     "a stage succeeds in one attempt": """
         select count(*) from (
             select stage_id from attempts where outcome = 'succeeded' group by 1 having count(*) > 1) twice""",
+    "no attempt is newer than its stage's token": """
+        select count(*) from stages s where s.token < (select max(token) from attempts a where a.stage_id = s.id)""",
+    "a cancel takes the token": """
+        select count(*) from attempts a join stages s on s.id = a.stage_id
+        where a.outcome = 'cancelled' and s.token <= a.token""",
     "no more tries than allowed": "select count(*) from stages where tries > max_attempts or tries < 0",
     "the state of a job is that of its stages": """
         select count(*) from jobs j where j.state <> (
@@ -57,3 +62,10 @@ def violations(connection: Connection) -> dict[str, int]:
     """The invariants that do not hold, with how often."""
     counts = {name: int(connection.execute(text(query)).scalar_one()) for name, query in INVARIANTS.items()}
     return {name: count for name, count in counts.items() if count}
+
+
+def rows(connection: Connection, name: str, *, limit: int) -> list[str]:
+    """Some of the rows that break an invariant, for whoever looks for the cause."""
+    query = INVARIANTS[name].replace("select count(*)", "select *", 1)
+    found = connection.execute(text(f"{query} limit {limit}"))
+    return [str(dict(row._mapping)) for row in found]
