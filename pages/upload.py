@@ -6,6 +6,7 @@ import streamlit as st
 
 from console import navigation, wiring
 from console.components import drop_zone
+from console.notices import tell_pauses
 from console.session import require
 from services.permissions import Action, permits
 
@@ -15,6 +16,7 @@ st.title("Upload", anchor=False)
 if not permits(user, Action.UPLOAD, user.id):
     st.info("Your role looks at videos and does not upload any.", icon=":material/info:")
     st.stop()
+tell_pauses()
 opened = drop_zone(size_limit=wiring.settings().upload_size_limit)
 if opened is not None:
     st.switch_page(navigation.VIDEO.file, query_params={"id": opened})

@@ -7,6 +7,7 @@ import streamlit as st
 from console import look, navigation, wiring
 from console.components import video_list
 from console.messages import show_error
+from console.notices import tell_pauses
 from console.session import live, require
 from services.errors import BacklotError
 from services.model import Role, VideoState
@@ -67,6 +68,7 @@ def is_changing(page: VideoPage) -> bool:
 
 first = load()
 if is_changing(first):
+    tell_pauses()
     changing_videos()
 else:
     draw(first)

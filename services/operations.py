@@ -13,7 +13,7 @@ from services.permissions import Action, require, unseen
 from services.queue import Queue, StopCommand
 from services.records import events, jobs, queues, quotas
 from services.records.jobs import JobRow
-from services.records.queues import QueueRow
+from services.records.queues import Pause, QueueRow
 from services.settings import Settings
 from services.sweeper import Sweeper
 from services.videos import JobView, job_view, visible_video
@@ -101,9 +101,14 @@ class Operations:
         return rung
 
     def queues(self) -> tuple[QueueRow, ...]:
-        """Every queue: how much waits and runs, and since when and why it is paused."""
+        """Every queue: how much waits and runs, and since when and why one is paused."""
         with self._database.transaction() as connection:
             return queues.find_all(connection)
+
+    def pauses(self) -> tuple[Pause, ...]:
+        """The queues that are paused now. Raises Unavailable."""
+        with self._database.transaction() as connection:
+            return queues.find_paused(connection)
 
     def note_refused_messages(self, worker: str, count: int) -> None:
         """Put on record that a worker refused so many messages on Redis: forged, or signed with another key."""

@@ -57,12 +57,13 @@ def describe_work(services: Services) -> None:
 
 def _describe_queue(queue: QueueRow) -> str:
     line = f"Queue {queue.name}: {queue.ready} stages ready, {queue.running} running"
-    if not queue.paused:
+    if queue.pause is None:
         return line
-    line += "; PAUSED"
-    if queue.since is not None:
-        line += f" since {queue.since.astimezone():%Y-%m-%d %H:%M:%S %Z} by {queue.by}: {queue.reason}"
-    return f"{line}\n  `python -m console resume {queue.name}` lets it go on."
+    since = f" since {queue.pause.since.astimezone():%Y-%m-%d %H:%M:%S %Z}" if queue.pause.since else ""
+    return (
+        f"{line}; PAUSED{since} by {queue.pause.by}: {queue.pause.reason}\n"
+        f"  `python -m console resume {queue.name}` lets it go on."
+    )
 
 
 def _describe(pid: int) -> str:

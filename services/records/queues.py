@@ -11,14 +11,21 @@ from services.model import QueueName
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pause:
+    """Since when nothing is claimed from a queue, by whose doing, and why; since is None where no event says it."""
+
+    queue: QueueName
+    since: datetime | None
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class QueueRow:
-    """ready and running are stages; since, by and reason belong to a pause."""
+    """ready and running are stages; pause is None while the queue goes on."""
 
     name: QueueName
-    paused: bool
-    since: datetime | None
-    by: str | None
-    reason: str | None
+    pause: Pause | None
     ready: int
     running: int
 
@@ -42,18 +49,34 @@ def set_paused(connection: Connection, queue: QueueName, *, paused: bool) -> boo
     return changed.one_or_none() is not None
 
 
-def find_all(connection: Connection) -> tuple[QueueRow, ...]:
-    """Every queue as it stands, media first."""
+def find_paused(connection: Connection) -> tuple[Pause, ...]:
+    """The pauses that hold now."""
     rows = connection.execute(
         text(
-            "select q.name, q.paused, e.at as since, coalesce(u.name, e.actor) as by, e.reason,"
-            " (select count(*) from stages s where s.queue = q.name and s.state = 'ready') as ready,"
-            " (select count(*) from stages s where s.queue = q.name and s.state = 'running') as running"
+            "select q.name as queue, e.at as since, coalesce(u.name, e.actor, 'somebody') as by,"
+            " coalesce(e.reason, 'the reason is not on record') as reason"
             " from queues q left join lateral ("
-            "   select at, actor, reason from events where q.paused and action = 'queue paused'"
-            "   and details ->> 'queue' = q.name and video_id is null and job_id is null order by id desc limit 1"
+            "   select at, actor, reason from events where action = 'queue paused' and details ->> 'queue' = q.name"
+            "   and video_id is null and job_id is null order by id desc limit 1"
             " ) e on true left join users u on e.actor = 'user:' || u.id"
-            " order by q.name desc"
+            " where q.paused"
         )
     )
-    return tuple(QueueRow(**{**row._mapping, "name": QueueName(row.name)}) for row in rows)
+    return tuple(Pause(**{**row._mapping, "queue": QueueName(row.queue)}) for row in rows)
+
+
+def find_all(connection: Connection) -> tuple[QueueRow, ...]:
+    """Every queue as it stands, media first."""
+    pauses = {pause.queue: pause for pause in find_paused(connection)}
+    rows = connection.execute(
+        text(
+            "select q.name,"
+            " (select count(*) from stages s where s.queue = q.name and s.state = 'ready') as ready,"
+            " (select count(*) from stages s where s.queue = q.name and s.state = 'running') as running"
+            " from queues q order by q.name desc"
+        )
+    )
+    return tuple(
+        QueueRow(name=QueueName(row.name), pause=pauses.get(QueueName(row.name)), ready=row.ready, running=row.running)
+        for row in rows
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -53,18 +54,20 @@ def test_nothing_new_is_claimed_and_what_runs_may_finish(
     accept(database, new_user())
     assert claim(database, held, QueueName.MEDIA) == ()
     row = queue(services, QueueName.MEDIA)
-    assert (row.paused, row.ready, row.running) == (True, 1, 1)
-    assert (row.by, row.reason) == (operator.name, "a disk is swapped")
-    assert row.since is not None
-    assert not queue(services, QueueName.AI).paused
+    assert (row.ready, row.running) == (1, 1)
+    assert row.pause is not None
+    assert (row.pause.by, row.pause.reason) == (operator.name, "a disk is swapped")
+    assert row.pause.since is not None
+    assert abs(row.pause.since - datetime.now(UTC)) < timedelta(minutes=1)
+    assert queue(services, QueueName.AI).pause is None
+    assert services.operations.pauses() == (row.pause,)
 
     assert finish(database, [success(running)]).stage_ids == {running.stage_id}
     assert claim(database, held, QueueName.MEDIA) == ()
     client.delete("rq:queue:media")
     assert services.operations.resume(operator, QueueName.MEDIA)
     assert client.lrange("rq:queue:media", 0, -1) == [b"wake-media"]
-    resumed = queue(services, QueueName.MEDIA)
-    assert (resumed.paused, resumed.since, resumed.by, resumed.reason) == (False, None, None, None)
+    assert services.operations.pauses() == ()
     assert {claimed.name for claimed in claim(database, held, QueueName.MEDIA) if claimed.job_id == first.job_id} == {
         StageName.TRANSCRIBE,
         StageName.THUMBNAILS,
@@ -77,7 +80,7 @@ def test_both_are_on_record(services: Services, database: Database, new_user: Ne
     services.operations.pause(admin, QueueName.AI, reason="the bill")
     services.operations.resume(admin, QueueName.AI, reason="it is paid")
     services.operations.pause(admin, QueueName.AI, reason="again")
-    assert queue(services, QueueName.AI).reason == "again"
+    assert [pause.reason for pause in services.operations.pauses()] == ["again"]
     with database.statement() as connection:
         told = connection.execute(text("select action, actor, reason, details from events order by id")).all()
     assert [tuple(row) for row in told] == [
@@ -97,16 +100,24 @@ def test_not_everybody_may_and_not_without_a_reason(services: Services, database
         services.operations.pause(operator, QueueName.MEDIA, reason=" \n ")
     with pytest.raises(IllegalMove, match="is not paused"):
         services.operations.resume(operator, QueueName.MEDIA)
-    assert not queue(services, QueueName.MEDIA).paused
+    assert services.operations.pauses() == ()
     services.operations.pause(operator, QueueName.MEDIA, reason="a disk is swapped")
     with pytest.raises(IllegalMove, match="paused already"):
         services.operations.pause(operator, QueueName.MEDIA, reason="another reason")
     for role in (Role.CREATOR, Role.ANALYST):
         with pytest.raises(NotAllowed):
             services.operations.resume(new_user(role), QueueName.MEDIA)
-    assert queue(services, QueueName.MEDIA).reason == "a disk is swapped"
+    assert [pause.reason for pause in services.operations.pauses()] == ["a disk is swapped"]
     with database.statement() as connection:
         assert connection.execute(text("select count(*) from events")).scalar_one() == 1
+
+
+@pytest.mark.usefixtures("no_work")
+def test_a_pause_that_nobody_recorded_is_one_all_the_same(services: Services, database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute(text("update queues set paused = true where name = 'ai'"))
+    (pause,) = services.operations.pauses()
+    assert (pause.queue, pause.since, pause.by) == (QueueName.AI, None, "somebody")
 
 
 @pytest.mark.usefixtures("no_work")
@@ -117,11 +128,11 @@ def test_resuming_without_redis_says_so_and_leaves_the_ringing_to_the_sweeper(
     services.operations.pause(operator, QueueName.MEDIA, reason="a disk is swapped")
     deaf = build(services.settings, client=redis.Redis(port=1, socket_connect_timeout=0.1, retry=None))
     armed: list[bool] = []
-    monkeypatch.setattr(deaf.sweeper, "arm", lambda: armed.append(queue(deaf, QueueName.MEDIA).paused))
+    monkeypatch.setattr(deaf.sweeper, "arm", lambda: armed.append(bool(deaf.operations.pauses())))
     assert deaf.operations.resume(operator, QueueName.MEDIA) is False
     deaf.close()
     assert armed == [False]  # once the queue goes on, or a sweep would find nothing to ring for
-    assert not queue(services, QueueName.MEDIA).paused
+    assert services.operations.pauses() == ()
 
 
 def test_a_pause_outlives_workers_and_redis(fleet: Fleet) -> None:

@@ -12,6 +12,7 @@ from services.errors import BadInput, IllegalMove, NotFound, NotSignedIn, Refuse
 from services.model import JobKind, JobState, Role, Session, StageName, StageState, User, VideoState
 from services.outputs import Output, TranscriptOutput
 from services.records.jobs import StageRow
+from services.records.queues import Pause
 from services.records.videos import FileRow, VideoRow
 from services.settings import Settings
 from services.uploads import Accepted, Upload
@@ -162,12 +163,16 @@ class FakeVideos:
 class FakeOperations:
     cancelled: list[UUID] = field(default_factory=list)
     retried: list[UUID] = field(default_factory=list)
+    paused: list[Pause] = field(default_factory=list)
 
     def cancel(self, user: User, job_id: UUID) -> None:
         self.cancelled.append(job_id)
 
     def retry(self, user: User, job_id: UUID) -> None:
         self.retried.append(job_id)
+
+    def pauses(self) -> tuple[Pause, ...]:
+        return tuple(self.paused)
 
 
 @dataclass
