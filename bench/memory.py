@@ -14,10 +14,14 @@ MEBIBYTE_IN_KIB = 1024
 
 
 class Peaks:
-    """A thread that samples while it is entered. roots maps a name to the process id at the root of a tree."""
+    """A thread that samples while it is entered. roots maps a name to the process id at the root of a tree.
 
-    def __init__(self, roots: Mapping[str, int]) -> None:
+    every is the seconds between two samples.
+    """
+
+    def __init__(self, roots: Mapping[str, int], *, every: float = EVERY) -> None:
         self._roots = roots
+        self._every = every
         self._peaks: dict[str, float] = {}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="memory", daemon=True)
@@ -38,7 +42,7 @@ class Peaks:
         return dict(self._peaks)
 
     def _run(self) -> None:
-        while not self._stopped.wait(EVERY):
+        while not self._stopped.wait(self._every):
             for name, pid in self._roots.items():
                 size = tree_mib(pid)
                 if size is not None:

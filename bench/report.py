@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import operator
 import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from bench.figures import Figure, answer
 from services.errors import BacklotError
 
 # Fills in the figures as it measures them, so that what was measured before a failure is told.
 Measure = Callable[[argparse.Namespace, dict[str, Figure]], None]
+
+
+NO_TARGETS: Mapping[str, float] = MappingProxyType({})
 
 
 class Wrong(Exception):
@@ -30,11 +35,12 @@ def run(
     *,
     names: Sequence[str],
     limits: Mapping[str, float],
+    least: Mapping[str, float] = NO_TARGETS,
     words: Sequence[str] | None = None,
 ) -> int:
     """Measure, and report the figures of these names. Returns 1 when the benchmark did not come to its end.
 
-    limits are the targets: a figure should not exceed its limit.
+    The targets: a figure should not exceed its limit, nor fall below its least.
     """
     parser.add_argument("--json", action="store_true", help="one line of JSON, last, on standard output")
     arguments = parser.parse_args(words)
@@ -49,7 +55,7 @@ def run(
         code = 1
     if set(figures) != set(names):
         raise ValueError(f"{parser.prog} measured figures that it does not name: {sorted(set(figures) - set(names))}")
-    say(table(figures, limits))
+    say(table(figures, limits, least))
     say(f"{parser.prog}: load {_load()} at the end")
     if arguments.json:
         sys.stdout.write(f"{answer(figures)}\n")
@@ -57,7 +63,7 @@ def run(
     return code
 
 
-def table(figures: Mapping[str, Figure], limits: Mapping[str, float]) -> str:
+def table(figures: Mapping[str, Figure], limits: Mapping[str, float], least: Mapping[str, float] = NO_TARGETS) -> str:
     """One line for each figure, with its target beside it."""
     lines = []
     for name, figure in figures.items():
@@ -65,14 +71,19 @@ def table(figures: Mapping[str, Figure], limits: Mapping[str, float]) -> str:
             lines += [f"  {f'{name}.{part}':<28}{value:>12.3f}" for part, value in figure.items()]
             continue
         shown = "not measured" if figure is None else f"{figure:.3f}" if isinstance(figure, float) else str(figure)
-        limit = limits.get(name)
         judged = ""
-        if limit is not None:
-            judged = f"   target ≤ {limit:g}"
-            if isinstance(figure, int | float):
-                judged += "  met" if figure <= limit else "  MISSED"
+        if (limit := limits.get(name)) is not None:
+            judged += f"   target ≤ {limit:g}" + _verdict(figure, limit, operator.le)
+        if (bound := least.get(name)) is not None:
+            judged += f"   target ≥ {bound:g}" + _verdict(figure, bound, operator.ge)
         lines.append(f"  {name:<28}{shown:>12}{judged}")
     return "\n".join(lines)
+
+
+def _verdict(figure: Figure, target: float, holds: Callable[[float, float], bool]) -> str:
+    if not isinstance(figure, int | float):
+        return ""
+    return "  met" if holds(figure, target) else "  MISSED"
 
 
 def _load() -> str:
