@@ -15,7 +15,14 @@ from services.settings import Settings
 
 def settings(home: Path, **changes: object) -> Settings:
     return Settings(_env_file=None).model_copy(
-        update={"home": home, "database_url": None, "redis_url": None, "secret_key": None, "disk_reserve_share": 0, **changes}
+        update={
+            "home": home,
+            "database_url": None,
+            "redis_url": None,
+            "secret_key": None,
+            "disk_reserve_share": 0,
+            **changes,
+        }
     )
 
 
