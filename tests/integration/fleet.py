@@ -29,6 +29,8 @@ LEASE = 4.0
 class Fleet:
     """Servers and workers of its own, to be killed."""
 
+    virtual_worker = "tests.virtual_worker"
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.postgres: Server = start_postgres(folder / "postgres")
@@ -55,7 +57,7 @@ class Fleet:
 
     def start(self, kind: str, *, virtual: bool = True, **changes: str) -> subprocess.Popen[bytes]:
         """A worker of a kind; a virtual one does what titles say."""
-        module = ["tests.virtual_worker"] if virtual else ["console", "worker"]
+        module = [self.virtual_worker] if virtual else ["console", "worker"]
         environment = os.environ | {
             "DATABASE_URL": self.postgres.url,
             "REDIS_URL": self.valkey.url,
