@@ -4,8 +4,10 @@ create or replace function accept_job(
 ) returns timestamptz language plpgsql as $$
 declare
     v_starts_at timestamptz;
+    v_video_state text;
 begin
     perform from users where id = p_user for no key update;  -- two accepts cannot both take the last of a quota
+    select state into v_video_state from videos where id = p_video for no key update;
 
     -- Over the hourly limit a job is set for the moment when the limit frees.
     select greatest(clock_timestamp(), max(at) + interval '1 hour') into v_starts_at from (
@@ -24,6 +26,8 @@ begin
     from jsonb_to_recordset(p_stages) as s (name text, queue text, after text[], max_attempts smallint);
     insert into events (actor, action, user_id, video_id, job_id, details)
     values (p_actor, 'job accepted', p_user, p_video, p_job, jsonb_build_object('kind', p_kind, 'starts_at', v_starts_at));
-    perform refresh_states(array[p_job], p_actor);  -- a failed or cancelled video has something under way again
+    if v_video_state in ('failed', 'cancelled') then  -- it has something under way again
+        perform refresh_states(array[p_job], p_actor);
+    end if;
     return v_starts_at;
 end $$;

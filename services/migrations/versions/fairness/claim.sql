@@ -80,6 +80,29 @@ begin
     select t.id, t.token, t.tries, t.max_attempts, t.job_id, t.video_id, t.name, v_more
     from taken t order by t.priority, t.id;
 
-    perform refresh_states(array(select j.id from jobs j where j.id = any (v_jobs) and j.state <> 'running'),
-                           'worker:' || p_worker);
+    perform tell_started(v_jobs, 'worker:' || p_worker);
+end $$;
+
+
+-- What the first claim of a job changes in `job_state` and `video_state`: only that something started.
+create function tell_started(p_jobs uuid[], p_actor text) returns void language plpgsql as $$
+declare
+    v_videos uuid[];
+begin
+    with moved as (
+        update jobs set state = 'running' where id = any (p_jobs) and state = 'queued'
+        returning id, video_id, user_id
+    ), told as (
+        insert into events (actor, action, user_id, video_id, job_id)
+        select p_actor, 'job running', user_id, video_id, id from moved
+    )
+    select array_agg(distinct video_id) into v_videos from moved;
+    if v_videos is null then return; end if;
+    perform from videos where id = any (v_videos) and state = 'uploaded' order by id for no key update;
+    with moved as (
+        update videos set state = 'processing' where id = any (v_videos) and state = 'uploaded'
+        returning id, user_id
+    )
+    insert into events (actor, action, user_id, video_id)
+    select p_actor, 'video processing', user_id, id from moved;
 end $$;

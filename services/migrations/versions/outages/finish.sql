@@ -8,30 +8,37 @@ language plpgsql as $$
 declare
     v_actor text := 'worker:' || p_worker;
     v_now timestamptz;
+    v_ids bigint[];  -- arrays, because the planner knows nothing of a recordset and would read whole tables for it
+    v_tokens bigint[];
+    v_outcomes text[];
     v_jobs uuid[];
     v_stages bigint[];
     v_succeeded bigint[];
     v_skips jsonb;
     v_requeued text[];
 begin
-    select array_agg(distinct s.job_id) into v_jobs
-    from jsonb_to_recordset(p_items) as i (stage_id bigint) join stages s on s.id = i.stage_id;
+    select array_agg(i.stage_id), array_agg(i.token), array_agg(i.outcome) into v_ids, v_tokens, v_outcomes
+    from jsonb_to_recordset(p_items) as i (stage_id bigint, token bigint, outcome text);
+    v_jobs := array(select distinct job_id from stages where id = any (v_ids));
     perform from jobs where id = any (v_jobs) order by id for no key update;
     v_now := clock_timestamp();
 
     -- A worker that hands back what was taken from it was cut off, not dead: its loss counts for nothing.
-    with back as (
-        update attempts a set outcome = 'released', reason = i.reason
-        from jsonb_to_recordset(p_items) as i (stage_id bigint, token bigint, outcome text, reason text)
-        join stages s on s.id = i.stage_id and s.deaths > 0 and s.state in ('waiting', 'ready', 'running')
-        where i.outcome = 'released' and a.stage_id = i.stage_id and a.token = i.token and a.outcome = 'lost'
-        returning a.stage_id, a.token, a.reason
-    ), told as (
-        insert into events (actor, action, user_id, video_id, job_id, stage_id, token, reason)
-        select v_actor, 'stage released', s.user_id, s.video_id, s.job_id, s.id, back.token, back.reason
-        from back join stages s on s.id = back.stage_id
-    )
-    update stages s set deaths = s.deaths - 1, tries = greatest(0, s.tries - 1) from back where s.id = back.stage_id;
+    if 'released' = any (v_outcomes) then
+        with back as (
+            update attempts a set outcome = 'released', reason = i.reason
+            from jsonb_to_recordset(p_items) as i (stage_id bigint, token bigint, outcome text, reason text)
+            join stages s on s.id = i.stage_id and s.deaths > 0 and s.state in ('waiting', 'ready', 'running')
+            where i.outcome = 'released' and a.stage_id = i.stage_id and a.token = i.token and a.outcome = 'lost'
+            returning a.stage_id, a.token, a.reason
+        ), told as (
+            insert into events (actor, action, user_id, video_id, job_id, stage_id, token, reason)
+            select v_actor, 'stage released', s.user_id, s.video_id, s.job_id, s.id, back.token, back.reason
+            from back join stages s on s.id = back.stage_id
+        )
+        update stages s set deaths = s.deaths - 1, tries = greatest(0, s.tries - 1) from back
+        where s.id = back.stage_id;
+    end if;
 
     with items as (
         select * from jsonb_to_recordset(p_items) as i (
@@ -49,12 +56,12 @@ begin
             available_at = case when i.outcome = 'retried' then v_now + make_interval(secs => i.delay)
                                 when i.outcome in ('released', 'lost') then v_now else s.available_at end
         from items i
-        where s.id = i.stage_id and s.token = i.token and s.state = 'running'
+        where s.id = any (v_ids) and s.id = i.stage_id and s.token = i.token and s.state = 'running'
         returning s.*, i.outcome, i.error, i.cost
     ), tried as (
         update attempts a set outcome = d.outcome, finished_at = v_now, reason = d.reason, error = d.error,
             cost = coalesce(d.cost, 0)
-        from done d where a.stage_id = d.id and a.token = d.token
+        from done d where a.stage_id = any (v_ids) and a.stage_id = d.id and a.token = d.token
     ), told as (
         insert into events (actor, action, user_id, video_id, job_id, stage_id, token, reason)
         select v_actor, 'stage ' || outcome, user_id, video_id, job_id, id, token, reason from done
@@ -96,7 +103,7 @@ begin
 
     ready_queues := coalesce(ready_queues, '{}') || coalesce(v_requeued, '{}');
     recorded := array(
-        select a.stage_id from jsonb_to_recordset(p_items) as i (stage_id bigint, token bigint, outcome text)
+        select a.stage_id from unnest(v_ids, v_tokens, v_outcomes) as i (stage_id, token, outcome)
         join attempts a on a.stage_id = i.stage_id and a.token = i.token and a.outcome = i.outcome
     );
 end $$;
