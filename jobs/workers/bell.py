@@ -159,11 +159,15 @@ class BellWorker(BaseWorker):
             log.warning("not_registered", reason=type(error).__name__)
 
     def register_again(self) -> None:
-        """Be known to RQ, also after Redis was away and perhaps came back empty."""
+        """Be known to RQ, also after Redis was away and perhaps came back empty.
+
+        `rq info` shows the workers of queues that it knows, and RQ knows one only once something was put there.
+        """
         with self._quick.pipeline(transaction=False) as pipeline:
             pipeline.hset(self.key, mapping={**self.serialize(), "state": self.get_state()})
             pipeline.expire(self.key, self.worker_ttl + 60)
             register(self, pipeline)
+            pipeline.sadd(RqQueue.redis_queues_keys, *self.queue_keys())
             pipeline.execute()
         self._heartbeat_at = time.monotonic()
         self._is_registered = True
