@@ -138,6 +138,7 @@ class AiFleet:
                     video_id=video_id,
                     user_id=owner.id,
                     kind=JobKind.TRANSCRIBE,
+                    recorded=(),
                     priority=Priority.NORMAL,
                     jobs_per_hour=self.services.settings.jobs_per_hour,
                     actor="bench",

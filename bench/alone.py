@@ -51,7 +51,7 @@ def main(request: Path) -> None:
             stage=stage,
             title=asked["title"],
             source=Path(asked["source"]),
-            workspace=Path(workspace),
+            make_workspace=lambda: Path(workspace),
             outputs=outputs,
             report=lambda percent, message: None,
         )

@@ -37,7 +37,7 @@ LOOK = 0.02
 
 def ask_peer(script: str, *arguments: str, environment: Mapping[str, str]) -> Any:
     """The last line of JSON that a peer's script says. Secrets go by the environment. Raises Wrong when it fails."""
-    done = subprocess.run(_command(script, *arguments), env=environment, stdout=subprocess.PIPE, check=False, text=True)
+    done = subprocess.run(command(script, *arguments), env=environment, stdout=subprocess.PIPE, check=False, text=True)
     if done.returncode != 0:
         raise Wrong(f"The peer {script} failed; its last words are above.")
     return json.loads(done.stdout.splitlines()[-1])
@@ -59,7 +59,7 @@ def procrastinate_s(database: Database, database_url: str, *, jobs: int) -> floa
         connection.execute(text("create schema peer"))
         connection.execute(text("set local search_path = peer"))
         connection.exec_driver_sql(FOLDER.joinpath("tables.sql").read_text())
-    subprocess.run(_command(script, "schema"), env=environment, check=True)
+    subprocess.run(command(script, "schema"), env=environment, check=True)
     with ExitStack() as stack:
         for _ in range(PROCRASTINATE_WORKERS):
             stack.enter_context(_running(script, "work", environment=environment))
@@ -87,7 +87,7 @@ def _wait_for(database: Database, query: str, count: int) -> float:
     return time.monotonic()
 
 
-def _command(script: str, *arguments: str) -> list[str]:
+def command(script: str, *arguments: str) -> list[str]:
     """Raises Wrong when the peers' environment is not there."""
     if not PYTHON.exists():
         raise Wrong("The peers are not installed: run `make setup`.")
@@ -101,7 +101,7 @@ def _own_space(redis_url: str) -> str:
 
 @contextmanager
 def _running(script: str, *arguments: str, environment: Mapping[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(_command(script, *arguments), env=environment)
+    process = subprocess.Popen(command(script, *arguments), env=environment)
     try:
         yield
     finally:

@@ -6,15 +6,21 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from subprocess import PIPE, Popen
 
 import pytest
+import redis
 
 import bench.__main__
-from bench import memory, pipeline, report, start
+from bench import commands, drain, inflight, memory, pipeline, report, start
 from bench.figures import Alone, Figure, answer, critical_path, floor, percentile
+from bench.redis_commands import Seen, a_day, counted, longest_wait, watching
+from bench.stub_api import stub_api
 from services.model import StageName
 
 
@@ -107,6 +113,16 @@ def test_the_table_judges_against_the_target(capsys: pytest.CaptureFixture[str])
     assert "target ≤ 5  MISSED" in err
 
 
+def test_the_table_judges_a_lower_bound_the_other_way_round() -> None:
+    least = {"stages_s": 2500.0}
+    assert "target ≥ 2500  MISSED" in report.table({"stages_s": 2499.9}, {}, least)
+    assert "target ≥ 2500  met" in report.table({"stages_s": 2500.0}, {}, least)
+    unmeasured = report.table({"stages_s": None}, {}, least)
+    assert "target ≥ 2500" in unmeasured
+    assert "met" not in unmeasured
+    assert "MISSED" not in unmeasured
+
+
 def test_a_figure_that_the_benchmark_does_not_name_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     def measure(_: argparse.Namespace, figures: dict[str, Figure]) -> None:
         figures["third_ms"] = 1.0
@@ -127,8 +143,84 @@ def test_the_names_are_those_that_were_agreed() -> None:
         "floor_s",
         "ratio_to_floor",
     }
-    assert set(start.LIMITS) <= set(start.NAMES)
-    assert set(pipeline.LIMITS) <= set(pipeline.NAMES)
+    assert set(inflight.NAMES) == {
+        "peak_in_flight",
+        "peak_running_rows",
+        "wall_s",
+        "workers_mib",
+        "rq_jobs_s",
+        "ratio_to_rq",
+    }
+    assert set(drain.NAMES) == {"stages_s", "rtt_ms", "procrastinate_s"}
+    assert set(commands.NAMES) == {
+        "idle_day",
+        "idle_measured",
+        "idle_minutes",
+        "video",
+        "page_view",
+        "redis_mib",
+        "rq_video",
+    }
+    for benchmark in (start, pipeline, inflight, commands):
+        assert set(benchmark.LIMITS) <= set(benchmark.NAMES)
+    assert set(inflight.LEAST) <= set(inflight.NAMES)
+
+
+def seen(source: str, *times: float) -> list[Seen]:
+    return [Seen(at=at, words=tuple(source.split())) for at in times]
+
+
+def test_a_day_counts_a_slow_loop_from_burst_to_burst() -> None:
+    # Two commands every 900 s, the last time 100 s before the twenty minutes: one burst falls into them.
+    loop = seen("HSET worker", -100, -99.9, 800, 800.1) + seen("BLPOP queue", -99.8, 800.2)
+    assert a_day(loop, began=0, ended=1200) == pytest.approx(3 * 86_400 / 900, rel=0.01)
+    # A window in which two bursts fall tells the same.
+    assert a_day(loop + seen("BLPOP queue", 1700.2), began=700, ended=1900) == pytest.approx(3 * 96, rel=0.01)
+
+
+def test_a_day_leaves_the_start_out_and_takes_a_burst_without_a_second_at_the_pace_of_the_window() -> None:
+    start_up = seen("SADD workers", -50, -49, -48)
+    assert a_day(start_up, began=0, ended=1200) == 0
+    assert a_day(start_up + seen("GETEX session", 600), began=0, ended=1200) == 72
+    assert a_day(seen("GETEX session", *range(1, 1200, 2)), began=0, ended=1200) == pytest.approx(43_200, rel=0.01)
+
+
+def test_the_longest_wait_is_that_of_a_blocking_pop() -> None:
+    assert longest_wait(seen("BLPOP queue 900", 1) + seen("SET key 5000", 2)) == 900
+    assert longest_wait(seen("SET key 5000", 1)) == 0
+
+
+def test_commands_are_counted_without_those_of_whoever_measures(valkey_url: str) -> None:
+    with redis.Redis.from_url(valkey_url) as client, watching(valkey_url) as watched:
+        before = counted(client)
+        with client.pipeline(transaction=True) as pipeline:
+            pipeline.set("bench:a", 1)
+            pipeline.set("bench:b", "two words")
+            pipeline.execute()
+        client.ping()
+        client.config_get("appendonly")
+        assert counted(client) - before == {"multi": 1, "set": 2, "exec": 1}
+        deadline = time.monotonic() + 10
+        while len(watched) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert [command.source for command in watched] == ["MULTI", "SET bench:a", "SET bench:b", "EXEC"]
+
+
+def test_the_stub_api_counts_what_is_under_way() -> None:
+    def call(address: str) -> int:
+        connection = HTTPConnection(address, timeout=10)
+        connection.request("POST", "/", b"{}")
+        return connection.getresponse().status
+
+    with stub_api(seconds=0.5) as api:
+        with ThreadPoolExecutor(max_workers=5) as pool:
+            calls = [pool.submit(call, api.address) for _ in range(5)]
+            deadline = time.monotonic() + 10
+            while api.counts().now < 5 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert [made.result() for made in calls] == [200] * 5
+        call(api.address)
+        assert vars(api.counts()) == {"now": 0, "peak": 5, "answered": 6}
 
 
 def test_make_bench_runs_every_benchmark_in_the_folder() -> None:
