@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -31,7 +32,8 @@ class StageContext:
     """One attempt of one stage.
 
     source is the uploaded file, readable; its name on disk is made by the server. workspace is a private, empty
-    folder that is removed afterwards. outputs holds what earlier stages of this video recorded, newest first.
+    folder, made when it is first asked for and removed afterwards. outputs holds what earlier stages of this video
+    recorded, newest first.
     """
 
     job_id: UUID
@@ -39,9 +41,13 @@ class StageContext:
     stage: StageName
     title: str
     source: Path
-    workspace: Path
+    make_workspace: Callable[[], Path]
     outputs: Mapping[StageName, Output]
     report: Report
+
+    @cached_property
+    def workspace(self) -> Path:
+        return self.make_workspace()
 
     def recorded(self, name: StageName, shape: type[Shape]) -> Shape:
         """What an earlier stage recorded. Raises PermanentFailure when it recorded nothing."""

@@ -86,9 +86,14 @@ async def _within_time(name: StageName, work: Awaitable[StageResult]) -> StageRe
 
 @contextmanager
 def _context(claim: Claim, inputs: Inputs, storage: LocalStorage, report: Report) -> Iterator[StageContext]:
-    """What the stage gets; its workspace is gone afterwards."""
-    with translated_disk_errors():
-        workspace = Path(tempfile.mkdtemp(prefix=f"backlot-{claim.stage_id}-"))
+    """What the stage gets; its workspace, if it asked for one, is gone afterwards."""
+    made: list[Path] = []
+
+    def make_workspace() -> Path:
+        with translated_disk_errors():
+            made.append(Path(tempfile.mkdtemp(prefix=f"backlot-{claim.stage_id}-")))
+        return made[0]
+
     try:
         yield StageContext(
             job_id=claim.job_id,
@@ -96,12 +101,13 @@ def _context(claim: Claim, inputs: Inputs, storage: LocalStorage, report: Report
             stage=claim.name,
             title=inputs.title,
             source=storage.path(inputs.source_key),
-            workspace=workspace,
+            make_workspace=make_workspace,
             outputs={name: OUTPUT_OF[name].model_validate(data) for name, data in inputs.outputs.items()},
             report=report,
         )
     finally:
-        shutil.rmtree(workspace, ignore_errors=True)
+        for workspace in made:
+            shutil.rmtree(workspace, ignore_errors=True)
 
 
 def _ended(claim: Claim, error: Exception) -> Finish:

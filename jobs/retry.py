@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import uniform
 
-from services.errors import JobCancelled, PermanentFailure, TransientFailure, Unavailable
+from services.errors import JobCancelled, PermanentFailure, Refused, TransientFailure, Unavailable
 from services.records.stages import Outcome
 
 FIRST_DELAY = 2.0  # seconds; doubled with each attempt
@@ -40,7 +40,7 @@ def decide(
         return Decision(
             outcome=Outcome.FAILED, reason="The video needs more memory than a worker has: try a smaller one."
         )
-    if isinstance(error, PermanentFailure):
+    if isinstance(error, PermanentFailure | Refused):
         return Decision(outcome=Outcome.FAILED, reason=str(error))
     reason = str(error) if isinstance(error, TransientFailure | Unavailable) else "Something unforeseen went wrong."
     if attempt >= max_attempts:

@@ -33,8 +33,8 @@ class Database:
         self.engine: Engine = sqlalchemy.create_engine(
             url,
             hide_parameters=True,  # an error's text goes to logs, and parameters hold names and hashes
-            pool_size=5,
-            max_overflow=10,
+            pool_size=10,  # kept once opened: a new connection costs five round trips
+            max_overflow=5,
             pool_timeout=5,
             pool_recycle=240,
             connect_args={

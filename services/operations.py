@@ -11,12 +11,12 @@ from services.errors import BadInput, IllegalMove
 from services.model import JobKind, JobState, Priority, QueueName, User
 from services.permissions import Action, require, unseen
 from services.queue import Queue, StopCommand
-from services.records import events, jobs, queues, quotas
+from services.records import events, jobs, queues, videos
 from services.records.jobs import JobRow
 from services.records.queues import Pause, QueueRow
 from services.settings import Settings
 from services.sweeper import Sweeper
-from services.videos import JobView, job_view, visible_video
+from services.videos import JobView, job_view
 
 
 class Operations:
@@ -29,20 +29,23 @@ class Operations:
     def submit(self, user: User, video_id: UUID, kind: JobKind) -> UUID:
         """A new job on a video that is there. Raises NotFound, NotAllowed."""
         job_id = uuid4()
-        with self._database.transaction() as connection:
-            video = visible_video(connection, user, video_id, Action.ACT)
-            quotas.lock_user(connection, video.user_id)
-            jobs.accept(
+        with self._database.statement() as connection:
+            video = videos.recorded_stages(connection, video_id)
+            if video is None:
+                raise unseen("video")
+            require(user, Action.ACT, video.user_id)
+            accepted = jobs.accept(
                 connection,
                 job_id=job_id,
                 video_id=video_id,
                 user_id=video.user_id,
                 kind=kind,
+                recorded=video.names,
                 priority=Priority.INTERACTIVE,
                 jobs_per_hour=self._settings.jobs_per_hour,
                 actor=f"user:{user.id}",
             )
-        self._queue.try_to_ring(*QueueName)
+        self._queue.try_to_ring(*accepted.ready_queues)
         self._sweeper.arm()
         return job_id
 

@@ -87,7 +87,7 @@ class LocalStorage:
         """The file of a key. Raises NotFound."""
         path = self._path(key)
         if not path.is_file():
-            raise NotFound("This file is no longer there.")
+            raise NotFound("This file is no longer there. Upload the video again, or ask an operator to restore it.")
         return path
 
     def older_than(self, seconds: float) -> Iterator[str]:
@@ -113,7 +113,7 @@ class LocalStorage:
     def _path(self, key: str) -> Path:
         path = (self._kept / key).resolve()
         if not path.is_relative_to(self._kept.resolve()):
-            raise NotFound("This file is no longer there.")
+            raise NotFound("This file is no longer there. Upload the video again, or ask an operator to restore it.")
         return path
 
     def _make_folder(self, folder: Path) -> None:

@@ -254,6 +254,7 @@ class Uploads:
             video_id=video_id,
             user_id=user.id,
             kind=kind,
+            recorded=(),
             priority=priority,
             jobs_per_hour=self._settings.jobs_per_hour,
             actor=f"user:{user.id}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from services.model import PLAN, JobKind, JobState, QueueName, StageName, StageState, stages_of
+from services.model import PLAN, JobKind, JobState, Priority, QueueName, StageName, StageState, stages_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,14 @@ class JobRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AcceptedJob:
+    """It may run from starts_at on; ready_queues got work by it."""
+
+    starts_at: datetime
+    ready_queues: tuple[QueueName, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunningAttempt:
     """An attempt that a cancel took away; worker is None when its lease had lapsed."""
 
@@ -57,13 +65,13 @@ def accept(
     video_id: UUID,
     user_id: int,
     kind: JobKind,
-    priority: int,
+    recorded: Collection[StageName],
+    priority: Priority,
     jobs_per_hour: int,
     actor: str,
-) -> datetime:
-    """Insert a job and its stages and use the quota; the time from which it may run."""
-    recorded = connection.execute(text("select distinct name from outputs where video_id = :id"), {"id": video_id})
-    names = stages_of(kind, {StageName(row.name) for row in recorded})
+) -> AcceptedJob:
+    """Insert a job with the stages that it needs beyond the recorded ones, and use the quota: one statement."""
+    names = stages_of(kind, recorded)
     stages = [
         {
             "name": name,
@@ -89,7 +97,10 @@ def accept(
             "actor": actor,
         },
     ).scalar_one()
-    return starts_at
+    return AcceptedJob(
+        starts_at=starts_at,
+        ready_queues=tuple({PLAN[name].queue for name in names if not set(PLAN[name].after) & set(names)}),
+    )
 
 
 def cancel(connection: Connection, job_id: UUID, *, actor: str, reason: str) -> tuple[RunningAttempt, ...] | None:

@@ -29,6 +29,14 @@ class VideoRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordedStages:
+    """Whose video it is, and the stages that have recorded something for it."""
+
+    user_id: int
+    names: frozenset[StageName]
+
+
+@dataclass(frozen=True, kw_only=True)
 class FileRow:
     id: UUID
     video_id: UUID
@@ -81,6 +89,17 @@ def add_source(connection: Connection, *, video_id: UUID, storage_key: str, medi
         ),
         {"video_id": video_id, "storage_key": storage_key, "media_type": media_type, "size": size},
     )
+
+
+def recorded_stages(connection: Connection, video_id: UUID) -> RecordedStages | None:
+    row = connection.execute(
+        text(
+            "select user_id, array(select distinct name from outputs where video_id = v.id) as names from videos v"
+            " where id = :id"
+        ),
+        {"id": video_id},
+    ).one_or_none()
+    return None if row is None else RecordedStages(user_id=row.user_id, names=frozenset(map(StageName, row.names)))
 
 
 def find(connection: Connection, video_id: UUID) -> VideoRow | None:

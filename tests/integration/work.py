@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from services.database import Database
 from services.model import JobKind, Priority, QueueName, StageName, User
-from services.records import jobs, quotas, stages, videos
+from services.records import jobs, stages, videos
 from services.records.stages import Claim, Finish, Lease, Outcome
 
 
@@ -33,7 +33,7 @@ def accept(
     """A job on a new video, or on one that is there."""
     job_id = uuid4()
     with database.transaction() as connection:
-        quotas.lock_user(connection, user.id)
+        recorded = None if video_id is None else videos.recorded_stages(connection, video_id)
         if video_id is None:
             video_id = uuid4()
             videos.create(connection, video_id=video_id, user_id=user.id, title="t", file_name="f", size=1, sha256="0")
@@ -46,6 +46,7 @@ def accept(
             video_id=video_id,
             user_id=user.id,
             kind=kind,
+            recorded=recorded.names if recorded else (),
             priority=priority,
             jobs_per_hour=jobs_per_hour,
             actor="test",

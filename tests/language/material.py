@@ -72,7 +72,7 @@ def context_of(
         stage=stage,
         title=title,
         source=source,
-        workspace=workspace,
+        make_workspace=lambda: workspace,
         outputs=outputs,
         report=report,
     )

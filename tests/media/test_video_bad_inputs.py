@@ -56,7 +56,7 @@ def probe_in_child(source: Path, answers: Connection) -> None:
         stage=StageName.PROBE,
         title="bad",
         source=source,
-        workspace=source.parent,
+        make_workspace=lambda: source.parent,
         outputs={},
         report=lambda percent, message: None,
     )

@@ -153,7 +153,7 @@ def context(
         stage=stage,
         title="A test",
         source=source,
-        workspace=workspace,
+        make_workspace=lambda: workspace,
         outputs={**known, **(outputs or {})},
         report=report,
     )

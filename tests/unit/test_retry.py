@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobs.retry import FIRST_DELAY, LONGEST_DELAY, decide
-from services.errors import JobCancelled, PermanentFailure, TransientFailure, Unavailable
+from services.errors import JobCancelled, NotFound, PermanentFailure, TransientFailure, Unavailable
 from services.records.stages import Outcome
 
 
@@ -17,6 +17,7 @@ def longest(_low: float, high: float) -> float:
     ("error", "attempt", "outcome"),
     [
         (PermanentFailure("bad file"), 1, Outcome.FAILED),
+        (NotFound("the file is gone"), 1, Outcome.FAILED),
         (MemoryError(), 1, Outcome.FAILED),
         (TransientFailure("busy"), 1, Outcome.RETRIED),
         (Unavailable("disk full"), 4, Outcome.RETRIED),
