@@ -95,8 +95,8 @@ def clear_work(database: Database) -> None:
         connection.execute(text("set local session_replication_role = replica"))
         connection.execute(
             text(
-                "truncate videos, uploads, jobs, stages, attempts, outputs, files, ai_calls, events, quota_uses, leases,"
-                " turns"
+                "truncate videos, uploads, jobs, stages, attempts, outputs, files, ai_calls, events, quota_uses,"
+                " leases, turns"
             )
         )
         connection.execute(text("update queues set paused = false, virtual_time = 0"))
