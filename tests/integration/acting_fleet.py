@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Sequence
@@ -41,8 +40,8 @@ class ActingFleet(Fleet):
         self.services = build(self.settings)
         self._users = 0
 
-    def start(self, kind: str, *, virtual: bool = True, **changes: str) -> subprocess.Popen[bytes]:
-        return super().start(kind, virtual=virtual, **(AS_SHIPPED | changes))
+    def environment(self, **changes: str) -> dict[str, str]:
+        return super().environment(**(AS_SHIPPED | changes))
 
     def clear(self) -> None:
         """No worker and no work of an earlier test is left; what was recorded must be exact to the end."""
@@ -88,6 +87,16 @@ class ActingFleet(Fleet):
         """A job of the one stage analyze, a coroutine, on a prepared video."""
         return self.services.operations.submit(user, video_id, JobKind.ANALYZE)
 
+    def accept_unrung(self, video_id: UUID, kind: JobKind, count: int) -> None:
+        """Jobs on a prepared video, of which nobody is told."""
+        for _ in range(count):
+            accept(self.services.database, self.user, kind=kind, video_id=video_id)
+
+    def set_paused(self, paused: bool) -> None:
+        """Hold or free every queue on record; nobody is told."""
+        with self.services.database.transaction() as connection:
+            connection.execute(text("update queues set paused = :paused"), {"paused": paused})
+
     def release(self, name: str) -> None:
         """Let every stage end that waits for this name."""
         (self.folder / name).touch()
@@ -96,6 +105,10 @@ class ActingFleet(Fleet):
         """Rows of the records."""
         with self.services.database.statement() as connection:
             return connection.execute(text(query), values).all()
+
+    def count(self, *states: str) -> int:
+        """How many stages are in one of the states."""
+        return int(self.ask("select count(*) as count from stages where state = any (:s)", s=list(states))[0].count)
 
     def attempts(self, job_id: UUID, name: StageName) -> Sequence[Any]:
         """worker, started_at, finished_at, outcome of each attempt of a stage, the oldest first."""

@@ -58,7 +58,19 @@ class Fleet:
     def start(self, kind: str, *, virtual: bool = True, **changes: str) -> subprocess.Popen[bytes]:
         """A worker of a kind; a virtual one does what titles say."""
         module = [self.virtual_worker] if virtual else ["console", "worker"]
-        environment = os.environ | {
+        with (self.folder / "workers.log").open("ab") as log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", *module, kind],
+                env=self.environment(**changes),
+                stderr=log,
+                start_new_session=True,
+            )
+        self.workers.append(worker)
+        return worker
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        """What a process of this fleet finds in its environment."""
+        return os.environ | {
             "DATABASE_URL": self.postgres.url,
             "REDIS_URL": self.valkey.url,
             "BACKLOT_EMBEDDED": "never",
@@ -69,15 +81,6 @@ class Fleet:
             "BACKLOT_BEAT": "0.5",
             **changes,
         }
-        with (self.folder / "workers.log").open("ab") as log:
-            worker = subprocess.Popen(
-                [sys.executable, "-m", *module, kind],
-                env=environment,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.workers.append(worker)
-        return worker
 
     def submit(self, title: str) -> UUID:
         """A job on a file that only virtual stages can do anything with."""
