@@ -50,7 +50,7 @@ def main(request: Path) -> None:
             video_id=uuid4(),
             stage=stage,
             title=asked["title"],
-            source=Path(asked["source"]),
+            find_source=lambda: Path(asked["source"]),
             make_workspace=lambda: Path(workspace),
             outputs=outputs,
             report=lambda percent, message: None,

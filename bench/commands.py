@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -24,7 +24,7 @@ from bench.figures import Figure
 from bench.fleet import PASSWORD, Fleet, fleet, temporary_home
 from bench.footage import talk
 from bench.peers import command
-from bench.redis_commands import Seen, a_day, by_source, counted, longest_wait, watching
+from bench.redis_commands import Seen, a_day, by_source, counted, longest_wait, now, watching
 from bench.report import Wrong, run, say
 from services.embedded import start_valkey
 from services.model import JobState, User
@@ -41,6 +41,28 @@ LOOK = 1.0
 WALL_LIMIT_FACTOR = 5.0  # of the talk's length, after which the job counts as stuck
 PEER_LIMIT = 60.0
 TOLD = 12  # kinds of commands that are named
+SLACK = 3  # commands that may fall between two looks
+
+
+class Meter:
+    """Counts the commands from now on, by the server's count, and holds them against those that were seen."""
+
+    def __init__(self, client: redis.Redis, seen: Sequence[Seen]) -> None:
+        self._client = client
+        self._seen = seen
+        self._before = counted(client).total()
+        self.began = now(client)
+
+    def read(self, what: str) -> int:
+        """How many there were, and says which. Raises Wrong when others were seen than counted."""
+        total = counted(self._client).total() - self._before
+        sources = by_source(list(self._seen), began=self.began, ended=now(self._client))
+        say(f"  {what}: {total} commands")
+        for source, count in list(sources.items())[:TOLD]:
+            say(f"    {count:>6}  {source[:90]}")
+        if abs(sum(sources.values()) - total) > SLACK:
+            raise Wrong(f"{sum(sources.values())} commands were seen, and {total} counted.")
+        return total
 
 
 def measure(arguments: argparse.Namespace, figures: dict[str, Figure]) -> None:
@@ -58,29 +80,32 @@ def measure(arguments: argparse.Namespace, figures: dict[str, Figure]) -> None:
             page = stack.enter_context(signed_in(product.address, name=user.name, password=PASSWORD))
             page.wait_for_timeout(1000 * QUIET)
 
-            before, began = counted(client).total(), _now(client)
+            meter = Meter(client, seen)
             sent = uploader.upload(video, name="talk.mp4")
             page.goto(f"{product.address}/video?id={sent.video_id}")
             _follow(product, user, sent.job_id, page, limit=60 * WALL_LIMIT_FACTOR * arguments.video_minutes)
-            figures["video"] = counted(client).total() - before
-            _tell("a video", seen, began, _now(client))
+            figures["video"] = meter.read("a video")
 
-            figures["page_view"] = _page_view(client, page, product.address, sent.video_id, seen)
+            meter = Meter(client, seen)
+            for path in PAGE_LOADS * ("videos", f"video?id={sent.video_id}"):
+                page.goto(f"{product.address}/{path}")
+                settle(page)
+                page.wait_for_timeout(1000 * QUIET)
+            figures["page_view"] = meter.read("several page views") / (2 * PAGE_LOADS)
 
             page.goto(f"{product.address}/videos")
             settle(page)
             page.wait_for_timeout(1000 * QUIET)
             say(f"  nobody does anything for {arguments.idle_minutes:g} min")
-            before, began = counted(client).total(), _now(client)
+            meter = Meter(client, seen)
             page.wait_for_timeout(60_000 * arguments.idle_minutes)
-            ended = _now(client)
-            figures["idle_measured"] = counted(client).total() - before
-            figures["idle_minutes"] = (ended - began) / 60
-            _tell("nobody", seen, began, ended)
-            if ended - began < longest_wait(seen):
+            figures["idle_measured"] = meter.read("nobody")
+            seconds = now(client) - meter.began
+            figures["idle_minutes"] = seconds / 60
+            if seconds < longest_wait(seen):
                 say(f"  no figure for a day: some commands come only every {longest_wait(seen) / 60:.0f} min")
             else:
-                figures["idle_day"] = a_day(list(seen), began=began, ended=ended)
+                figures["idle_day"] = a_day(list(seen), began=meter.began, ended=meter.began + seconds)
             figures["redis_mib"] = int(client.info("memory")["used_memory_peak"]) / 2**20
         figures["rq_video"] = _stock_rq(home)
 
@@ -96,19 +121,6 @@ def _follow(product: Fleet, user: User, job_id: UUID, page: Page, *, limit: floa
         raise Wrong(f"The job {job.state}: {job.message}")
     page.get_by_text("Repurposed", exact=True).wait_for()
     page.wait_for_timeout(1000 * QUIET)
-
-
-def _page_view(client: redis.Redis, page: Page, address: str, video_id: UUID, seen: Sequence[Seen]) -> float:
-    """Commands of one load, over several of the list and of a video with all its results."""
-    before, began = counted(client).total(), _now(client)
-    for _ in range(PAGE_LOADS):
-        for path in ("videos", f"video?id={video_id}"):
-            page.goto(f"{address}/{path}")
-            settle(page)
-            page.wait_for_timeout(1000 * QUIET)
-    total = counted(client).total() - before
-    _tell(f"{2 * PAGE_LOADS} page views", seen, began, _now(client))
-    return total / (2 * PAGE_LOADS)
 
 
 def _stock_rq(home: Path) -> int:
@@ -183,18 +195,6 @@ def _probes(address: str) -> Iterator[None]:
     finally:
         stopped.set()
         thread.join(PROBE_EVERY)
-
-
-def _now(client: redis.Redis) -> float:
-    """Seconds by the server's clock, without a command of ours in the counts."""
-    return int(client.info("server")["server_time_usec"]) / 1e6
-
-
-def _tell(what: str, seen: Sequence[Seen], began: float, ended: float) -> None:
-    sources: Mapping[str, int] = by_source(list(seen), began=began, ended=ended)
-    say(f"  {what}: {sum(sources.values())} commands seen")
-    for source, count in list(sources.items())[:TOLD]:
-        say(f"    {count:>6}  {source[:90]}")
 
 
 def main() -> int:

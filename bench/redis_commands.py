@@ -41,6 +41,11 @@ def counted(client: redis.Redis) -> Counter[str]:
     return calls
 
 
+def now(client: redis.Redis) -> float:
+    """Seconds by the server's clock, as MONITOR shows them."""
+    return int(client.info("server")["server_time_usec"]) / 1e6
+
+
 def a_day(seen: Sequence[Seen], *, began: float, ended: float) -> float:
     """Commands in a day of the pace that each source kept between two moments.
 
@@ -74,9 +79,9 @@ def longest_wait(seen: Sequence[Seen]) -> float:
 
 @contextmanager
 def watching(url: str) -> Iterator[list[Seen]]:
-    """All commands from now on, as they come, without the free."""
+    """All commands from now on, as they come, without the free. Raises nothing when Redis goes: then none come."""
     seen: list[Seen] = []
-    client = redis.Redis.from_url(url)
+    client = redis.Redis.from_url(url, socket_timeout=None)  # an idle product is silent for minutes
     monitor = client.monitor()  # type: ignore[no-untyped-call]
 
     def listen() -> None:
