@@ -41,7 +41,7 @@ def check_redis(connection: Connection, client: redis.Redis) -> Broken:
     left: list[str] = []
     for queue in QueueName:
         waiting = client.lrange(f"rq:queue:{queue}", 0, -1)
-        left += [f"{queue}: {one!r}" for one in waiting if one != f"wake-{queue}".encode()]  # type: ignore[union-attr]
+        left += [f"{queue}: {one!r}" for one in waiting if one != f"wake-{queue}".encode()]
     left += [repr(key) for key in client.scan_iter("rq:job:*") if not key.startswith(b"rq:job:wake-")]
     live = {
         str(row.id)

@@ -23,7 +23,9 @@ from tests.chaos.fleet import LEASE, MEDIA_WORKERS, Fleet
 
 SUPERVISOR_REST = 30.0  # seconds between two deaths of the supervisor: it must be able to start in between
 AIM_SECONDS = 3.0  # how long a fault waits for the moment that it is aimed at
+TRIES = 3  # of a kind that found nothing to break, before it is left to chance
 WAKES = 5  # of each wake when they are repeated
+ACCEPT_DELAY = 0.02  # seconds each way, so that there is a moment to aim at
 FULL = 100  # bytes of memory that Valkey may use when it is to refuse writes
 
 # Ends the sweep that runs at some moment of the next seconds, whichever process it is a thread of.
@@ -66,7 +68,9 @@ class Faults:
         # Each kind once before chance takes over, so that no kind is left out of a short run.
         self._first = [name for name in weights if weights[name] > 0]
         self._random.shuffle(self._first)
+        self._missed: Counter[str] = Counter()
         self.done: list[Fault] = []
+        self.struck_at = 0.0  # of time.monotonic
         unknown = [name for name in weights if not callable(getattr(self, name, None))]
         if unknown:
             raise LookupError(f"there are no faults {unknown}")
@@ -82,10 +86,8 @@ class Faults:
 
     def strike(self) -> bool:
         """Do one fault; whether there was something to break."""
-        if self._first:
-            name = self._first.pop()
-        else:
-            name = self._random.choices(list(self._weights), list(self._weights.values()))[0]
+        first = self._first.pop() if self._first else None
+        name = first or self._random.choices(list(self._weights), list(self._weights.values()))[0]
         self._pids = []
         at = time.time()
         try:
@@ -93,7 +95,11 @@ class Faults:
         except (Unavailable, psutil.NoSuchProcess, redis.RedisError):
             struck = False  # another fault was there first
         if struck:
+            self.struck_at = time.monotonic()
             self.done.append(Fault(name=name, at=at, pids=tuple(self._pids)))
+        elif first and self._missed[first] < TRIES:
+            self._missed[first] += 1
+            self._first.insert(0, first)
         return struck
 
     def tend(self) -> None:
@@ -193,7 +199,8 @@ class Faults:
 
     def freeze_host(self) -> bool:
         """A worker that works, with its child, beyond its lease. The child comes to first, and the worker late."""
-        for worker in self._media():
+        awake = [worker for worker in self._media() if worker.status() != psutil.STATUS_STOPPED]
+        for worker in awake[1:]:  # somebody must be left who takes over
             if children := worker.children(recursive=True):
                 self._pids.append(worker.pid)
                 for process in (worker, *children):
@@ -232,14 +239,19 @@ class Faults:
         delay = self._random.uniform(0.1, 1.0)
         return self._disturb(lambda network: setattr(network, "delay", delay), self._random.uniform(2, 6))
 
-    def cut_web_from_postgres(self) -> bool:
-        """In the middle of its transactions, which a slow network has made long."""
+    def cut_at_accept(self) -> bool:
+        """The web server from Postgres, in the middle of a transaction that accepts an upload."""
         network = self._fleet.networks["web", "postgres"]
-        network.cut()
-        time.sleep(0.3)
-        network.mend()
-        network.delay = 0.03
-        return True
+        network.delay = ACCEPT_DELAY
+        until = time.monotonic() + AIM_SECONDS
+        struck = False
+        while not struck and time.monotonic() < until:
+            struck = self._is_accepting()
+            if struck:
+                network.cut()
+            time.sleep(0.002)
+        self._later(0.3, network.mend)
+        return struck
 
     # Redis
 
@@ -296,6 +308,17 @@ class Faults:
             how(network)
             self._later(seconds, network.mend)
         return True
+
+    def _is_accepting(self) -> bool:
+        """Whether a transaction has accepted a job and is not committed."""
+        with self._fleet.database.statement() as connection:
+            found = connection.execute(
+                text(
+                    "select count(*) from pg_stat_activity"
+                    " where state = 'idle in transaction' and query like 'select accept_job(%'"
+                )
+            )
+            return bool(found.scalar_one())
 
     def _newest_success(self) -> tuple[int, str] | None:
         with self._fleet.database.statement() as connection:

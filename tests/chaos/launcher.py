@@ -66,7 +66,7 @@ def take_detours() -> None:
     def web(stack: Stack) -> Launch | None:
         return Detour(name="web", word="web", prepare=lambda: own_web(stack))()
 
-    Stack._workers = workers  # type: ignore[method-assign]
+    Stack._workers = workers  # type: ignore[method-assign,assignment]
     Stack._web = web  # type: ignore[method-assign,assignment]
 
 

@@ -260,7 +260,8 @@ class People:
     def _some_job(self, where: str) -> tuple[UUID | None, int]:
         """A job, and the place of its owner among the users."""
         with self._fleet.database.statement() as connection:
-            rows = connection.execute(text(f"select j.id, j.user_id from jobs j join videos v on v.id = j.video_id where {where} order by 1")).all()
+            query = f"select j.id, j.user_id from jobs j join videos v on v.id = j.video_id where {where} order by j.id"
+            rows = connection.execute(text(query)).all()
         if not rows:
             return None, 0
         row = self._random.choice(rows)

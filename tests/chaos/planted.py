@@ -15,6 +15,7 @@ from tests.chaos.run import Plan, run
 from tests.chaos.watch import OVERDUE_RULE
 
 ONE_OUTPUT = "a succeeded stage has the one output, under its own token"
+LATE = 4.0  # seconds: sweeps are one apart
 CANCEL_TAKES = "a cancel takes the token"
 
 
@@ -31,7 +32,7 @@ class Hunt:
     pause: tuple[float, float] = (0.5, 1.0)
     cancels: float = 0.0
     drain: float = 5.0
-    web_delay: float = 0.0
+    ahead: int = 10
     worker_delay: float = 0.0
 
     def plan(self, seed: int) -> Plan:
@@ -48,8 +49,9 @@ class Hunt:
             cancels=self.cancels,
             again=0.0,
             drain=self.drain,
-            late=8.0,
-            web_delay=self.web_delay,
+            late=LATE,
+            must_end=False,
+            ahead=self.ahead,
             worker_delay=self.worker_delay,
             enough=self.rules,
         )
@@ -71,8 +73,9 @@ HUNTS = (
         rules=frozenset({ONE_OUTPUT, rules.FILE_OF_WINNER, rules.ONE_SUCCESS}),
         weights={"freeze_host": 1},
         milliseconds=(400, 900),
-        faults=5,
-        drain=8.0,
+        pause=(1.0, 2.0),
+        faults=4,
+        drain=3.0,
     ),
     Hunt(
         plant="output and state in two transactions",
@@ -85,7 +88,9 @@ HUNTS = (
         plant="answer before commit",
         rules=frozenset({rules.ACKNOWLEDGED}),
         weights={"kill_web": 1},
-        faults=3,
+        pipelines=40,
+        ahead=40,
+        faults=2,
         pause=(2.0, 3.0),
         drain=0.0,
     ),
@@ -94,8 +99,9 @@ HUNTS = (
         rules=frozenset({rules.FILE_OF_WINNER}),
         weights={"freeze_host": 1},
         milliseconds=(400, 900),
-        faults=5,
-        drain=8.0,
+        pause=(1.0, 2.0),
+        faults=4,
+        drain=3.0,
     ),
     Hunt(
         plant="cancel that keeps the token",
@@ -111,15 +117,14 @@ HUNTS = (
         rules=frozenset({OVERDUE_RULE}),
         weights={"kill_worker": 1, "kill_host": 1},
         milliseconds=(300, 600),
-        drain=20.0,
+        faults=3,
+        drain=15.0,
     ),
     Hunt(
         plant="quota outside the transaction",
         rules=frozenset({rules.IDLE_LEDGER, rules.UPLOAD_LEDGER}),
-        weights={"cut_web_from_postgres": 1},
-        pipelines=40,
-        faults=8,
-        web_delay=0.03,
+        weights={"cut_at_accept": 1},
+        faults=2,
         drain=0.0,
     ),
 )

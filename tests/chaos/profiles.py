@@ -25,6 +25,7 @@ DEFAULT = {
     "cut": 3,
     "hang": 3,
     "slow": 3,
+    "cut_at_accept": 2,
     "flush": 3,
     "fill_valkey": 1,
     "repeat_wakes": 2,
@@ -42,8 +43,8 @@ class Profile:
 
 PROFILES: Mapping[str, Profile] = {
     "default": Profile(),
-    "netcut": Profile(weights={"cut": 4, "hang": 3, "slow": 3, "kill_worker": 1}),
+    "netcut": Profile(weights={"cut": 4, "hang": 3, "slow": 3, "cut_at_accept": 2, "kill_worker": 1}),
     "slowdisk": Profile(weights={"stall_postgres": 6, "kill_postgres": 2, "pause_worker": 1, "kill_worker": 1}),
     "oom": Profile(weights={"fill_valkey": 6, "kill_worker": 1, "kill_valkey": 1, "flush": 1}),
-    "storm": Profile(weights=DEFAULT | {"repeat_wakes": 20}, poison_every=10, wakes=4),
+    "storm": Profile(weights=DEFAULT | {"repeat_wakes": 20}, poison_every=25, wakes=4),
 }

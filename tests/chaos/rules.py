@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+GOES_ON = "faults find something to break, and uploads are answered"
 ALL_ENDED = "everything ends without a hand"
 ACKNOWLEDGED = "an acknowledged upload is there, with its file"
 ONE_SUCCESS = "a stage succeeds once"

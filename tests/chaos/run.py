@@ -15,7 +15,7 @@ import redis
 
 from bench.footage import SAMPLE, tiny
 from services.errors import Unavailable
-from tests.chaos import figures
+from tests.chaos import figures, rules
 from tests.chaos.checker import Broken, check, check_redis
 from tests.chaos.faults import Faults
 from tests.chaos.films import talking
@@ -26,7 +26,11 @@ from tests.chaos.profiles import Profile
 from tests.chaos.recipe import Recipe
 from tests.chaos.watch import Watch
 
-AHEAD = 30  # pipelines that may be sent before the first fault; the others come as the faults do
+FIRST_FAULT = 1.0  # seconds after the first upload
+FAULT_SECONDS = 3.0  # about as long as a fault and the pause after it take: the uploads keep pace with that
+BACKLOG = 150  # jobs and stages unfinished, above which the next fault waits, so that faults last as long as the work
+LONGEST_WAIT = 8.0  # seconds that it waits for this
+STANDSTILL = 90.0  # seconds without a fault or an upload, after which a run goes no further
 API_SHARE = 0.15
 REAL_SHARE = 0.05
 LOG_LINES = 12
@@ -34,11 +38,14 @@ LOG_LINES = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """One run. milliseconds are the bounds of a virtual stage; pause those between two faults, in seconds.
+    """One run.
 
-    cancels and again are shares of the pipelines that people cancel, or ask one more job of. late is how long a lease
-    may have ended before a stage under it counts as forgotten. enough are the rules after whose breach, seen while it
-    runs, the run may end.
+    milliseconds are the bounds of a virtual stage; pause those between two faults, in seconds. cancels and again are
+    shares of the pipelines that people cancel, or ask one more job of. ahead is how many pipelines are sent at once,
+    the others come as the faults do. worker_delay, in seconds each way, lies between the workers and Postgres. late is
+    how long a lease may have ended before a stage under it counts as forgotten, drain how long the run waits for the
+    end of all work; must_end says that this end is among the rules. enough are the rules after whose breach, seen while
+    it runs, the run may stop.
     """
 
     pipelines: int
@@ -54,7 +61,8 @@ class Plan:
     again: float = 0.05
     drain: float = 240.0
     late: float = 30.0
-    web_delay: float = 0.0
+    must_end: bool = True
+    ahead: int = 10
     worker_delay: float = 0.0
     enough: frozenset[str] = field(default_factory=frozenset)
 
@@ -70,6 +78,23 @@ class Result:
     @property
     def is_clean(self) -> bool:
         return not self.broken and self.figures["violations"] == self.figures["lost"] == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """Spreads the uploads over the faults. begun is of time.monotonic."""
+
+    plan: Plan
+    faults: Faults
+    begun: float
+
+    def allowed(self) -> int:
+        """How many pipelines may have been sent by now."""
+        if not self.plan.faults:
+            return self.plan.pipelines
+        last = max(self.begun, self.faults.struck_at)
+        share = (len(self.faults.done) + (time.monotonic() - last) / FAULT_SECONDS) / self.plan.faults
+        return self.plan.ahead + round(self.plan.pipelines * share)
 
 
 def run(plan: Plan, *, say: Callable[[str], None] = lambda line: None) -> Result:
@@ -107,18 +132,16 @@ def _run(fleet: Fleet, plan: Plan, say: Callable[[str], None]) -> Result:
     films = (tiny(fleet.folder / "silent.mp4"), talking(SAMPLE, fleet.folder / "talk.mp4")) if plan.real else ()
     fleet.wait_until_ready()
     for process in fleet.processes:
-        fleet.networks[process, "postgres"].delay = plan.web_delay if process == "web" else plan.worker_delay
+        fleet.networks[process, "postgres"].delay = 0.0 if process == "web" else plan.worker_delay
     say(f"ready after {time.monotonic() - started:.1f} s")
     faults = Faults(fleet, plan.profile.weights, seed=plan.seed)
 
-    def allowed() -> int:
-        return plan.pipelines if not plan.faults else AHEAD + round(plan.pipelines * len(faults.done) / plan.faults)
-
+    pace = Pace(plan=plan, faults=faults, begun=time.monotonic())
     watch = Watch(fleet, late=plan.late)
-    load = Load(fleet, recipes(plan), allowed=allowed, films=films)
+    load = Load(fleet, recipes(plan), allowed=pace.allowed, films=films)
     people = People(fleet, load, seed=plan.seed, cancels=plan.cancels, again=plan.again)
     try:
-        _break_until_all_is_sent(fleet, plan, faults, load, watch, say=say)
+        stuck = _break_until_all_is_sent(fleet, plan, faults, load, watch)
         people.stop()
         faults.undo_all()
         drained = _drain(fleet, plan, watch, say)
@@ -129,12 +152,17 @@ def _run(fleet: Fleet, plan: Plan, say: Callable[[str], None]) -> Result:
     watch.stop()
     if load.errors:
         raise load.errors[0]
+    say(f"quiet after {time.monotonic() - started:.1f} s")
     fleet.stop_product()
+    say(f"stopped after {time.monotonic() - started:.1f} s")
     with fleet.database.transaction() as connection:
         broken = check(connection, fleet.home / "storage", load.acknowledged, people.jobs)
         if drained:
             broken |= check_redis(connection, redis.Redis.from_url(fleet.valkey.url))
         recovery = figures.recovery(connection, faults.done)
+    broken |= stuck
+    if not plan.must_end:
+        broken.pop(rules.ALL_ENDED, None)
     for rule, found in watch.found.items():
         broken.setdefault(rule, found)
     counted = figures.counted(broken)
@@ -157,27 +185,34 @@ def _run(fleet: Fleet, plan: Plan, say: Callable[[str], None]) -> Result:
     return Result(figures=answer, broken=broken, log_ends=fleet.last_words(LOG_LINES) if broken else "")
 
 
-def _break_until_all_is_sent(
-    fleet: Fleet, plan: Plan, faults: Faults, load: Load, watch: Watch, *, say: Callable[[str], None]
-) -> None:
+def _break_until_all_is_sent(fleet: Fleet, plan: Plan, faults: Faults, load: Load, watch: Watch) -> Broken:
+    """What kept it from sending and breaking all that was planned, if anything did."""
     chooser = random.Random(plan.seed)
-    next_fault = time.monotonic() + 2.0
-    told = 0
-    while (not load.is_done or len(faults.done) < plan.faults) and not plan.enough & watch.found.keys():
-        if load.errors:
-            return
+    next_fault = time.monotonic() + FIRST_FAULT
+    progress, progressed_at = (0, 0), time.monotonic()
+    while not (load.is_done and len(faults.done) >= plan.faults and faults.is_over):
+        if plan.enough & watch.found.keys() or load.errors:
+            break
         if len(faults.done) < plan.faults and time.monotonic() >= next_fault:
-            struck = faults.strike()
-            next_fault = time.monotonic() + (chooser.uniform(*plan.pause) if struck else 0.2)
-            if struck and len(faults.done) >= told + 10:
-                told = len(faults.done)
-                say(f"{told} faults, {len(load.acknowledged)} pipelines accepted")
+            if time.monotonic() - faults.struck_at < LONGEST_WAIT and _backlog(fleet) > BACKLOG:
+                next_fault = time.monotonic() + 0.5
+            else:
+                struck = faults.strike()
+                next_fault = time.monotonic() + (chooser.uniform(*plan.pause) if struck else 0.2)
         faults.tend()
         fleet.tend()
-        if len(faults.done) >= plan.faults and faults.is_over:
-            for network in fleet.networks.values():
-                network.mend()
+        if (now := (len(faults.done), len(load.acknowledged))) != progress:
+            progress, progressed_at = now, time.monotonic()
+        elif time.monotonic() - progressed_at > STANDSTILL:
+            return {rules.GOES_ON: [f"{progress[0]} faults and {progress[1]} uploads, and then nothing for long"]}
         time.sleep(0.03)
+    return {}
+
+
+def _backlog(fleet: Fleet) -> int:
+    with suppress(Unavailable):
+        return fleet.count_unfinished()
+    return 0
 
 
 def _drain(fleet: Fleet, plan: Plan, watch: Watch, say: Callable[[str], None]) -> bool:

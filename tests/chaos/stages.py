@@ -82,7 +82,8 @@ def real(context: StageContext) -> StageResult:
         place.loader.exec_module(module)
         sys.modules[name] = module
     result = sys.modules[name].run(context)
-    return asyncio.run(result) if inspect.iscoroutine(result) else result
+    done: StageResult = asyncio.run(result) if inspect.iscoroutine(result) else result
+    return done
 
 
 def named(stage: StageName, nonce: str) -> Output:
