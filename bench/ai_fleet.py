@@ -26,6 +26,7 @@ from services.embedded import Servers, servers
 from services.model import JobKind, Priority, QueueName, Role, StageName, User
 from services.outputs import Output, ProbeOutput, Segment, TranscriptOutput
 from services.records import jobs, quotas, stages, users, videos
+from services.records.jobs import NewJob
 from services.records.stages import Finish, Lease, Outcome
 from services.settings import Settings
 from tests.invariants import violations
@@ -132,17 +133,15 @@ class AiFleet:
                 videos.add_source(
                     connection, video_id=video_id, storage_key=f"{video_id}/source", media_type="video/mp4", size=1
                 )
-                jobs.accept(
-                    connection,
-                    job_id=uuid4(),
+                job = NewJob(
+                    id=uuid4(),
                     video_id=video_id,
                     user_id=owner.id,
                     kind=JobKind.TRANSCRIBE,
                     recorded=(),
                     priority=Priority.NORMAL,
-                    jobs_per_hour=self.services.settings.jobs_per_hour,
-                    actor="bench",
                 )
+                jobs.accept(connection, job, jobs_per_hour=self.services.settings.jobs_per_hour, actor="bench")
         lease = Lease(id=uuid4(), worker="bench", host="bench", pid=os.getpid())
         while True:
             with self.services.database.statement() as connection:

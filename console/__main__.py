@@ -17,6 +17,7 @@ COMMANDS = {
     "doctor": "what is configured, reachable and missing, and what to do",
     "user": "add a user",
     "submit": "send files through the pipeline",
+    "again": "run one kind again on many videos",
     "pause": "let nothing new start on a queue",
     "resume": "let a paused queue go on",
     "worker": "run one worker",

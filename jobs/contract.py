@@ -31,19 +31,23 @@ class Report(Protocol):
 class StageContext:
     """One attempt of one stage.
 
-    source is the uploaded file, readable; its name on disk is made by the server. workspace is a private, empty
-    folder, made when it is first asked for and removed afterwards. outputs holds what earlier stages of this video
-    recorded, newest first.
+    source is the uploaded file, readable; its name on disk is made by the server. workspace is a private, empty folder
+    that is removed afterwards. Both are got when they are first asked for. outputs holds what earlier stages of this
+    video recorded, newest first.
     """
 
     job_id: UUID
     video_id: UUID
     stage: StageName
     title: str
-    source: Path
+    find_source: Callable[[], Path]
     make_workspace: Callable[[], Path]
     outputs: Mapping[StageName, Output]
     report: Report
+
+    @cached_property
+    def source(self) -> Path:
+        return self.find_source()
 
     @cached_property
     def workspace(self) -> Path:

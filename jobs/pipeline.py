@@ -100,7 +100,7 @@ def _context(claim: Claim, inputs: Inputs, storage: LocalStorage, report: Report
             video_id=claim.video_id,
             stage=claim.name,
             title=inputs.title,
-            source=storage.path(inputs.source_key),
+            find_source=lambda: storage.path(inputs.source_key),
             make_workspace=make_workspace,
             outputs={name: OUTPUT_OF[name].model_validate(data) for name, data in inputs.outputs.items()},
             report=report,

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
 from services.database import Database
-from services.errors import BadInput, IllegalMove
+from services.errors import BadInput, IllegalMove, Refused
 from services.model import JobKind, JobState, Priority, QueueName, User
 from services.permissions import Action, require, unseen
 from services.queue import Queue, StopCommand
 from services.records import events, jobs, queues, videos
-from services.records.jobs import JobRow
+from services.records.jobs import JobRow, NewJob
 from services.records.queues import Pause, QueueRow
+from services.records.videos import RecordedStages
 from services.settings import Settings
 from services.sweeper import Sweeper
 from services.videos import JobView, job_view
+
+BATCH = 100  # jobs accepted in one transaction
 
 
 class Operations:
@@ -28,26 +33,34 @@ class Operations:
 
     def submit(self, user: User, video_id: UUID, kind: JobKind) -> UUID:
         """A new job on a video that is there. Raises NotFound, NotAllowed."""
-        job_id = uuid4()
         with self._database.statement() as connection:
-            video = videos.recorded_stages(connection, video_id)
-            if video is None:
-                raise unseen("video")
-            require(user, Action.ACT, video.user_id)
-            accepted = jobs.accept(
-                connection,
-                job_id=job_id,
-                video_id=video_id,
-                user_id=video.user_id,
-                kind=kind,
-                recorded=video.names,
-                priority=Priority.INTERACTIVE,
-                jobs_per_hour=self._settings.jobs_per_hour,
-                actor=f"user:{user.id}",
-            )
+            recorded = videos.recorded_stages(connection, [video_id])
+            job = _new_job(user, video_id, kind, recorded, Priority.INTERACTIVE)
+            accepted = jobs.accept(connection, job, jobs_per_hour=self._settings.jobs_per_hour, actor=f"user:{user.id}")
         self._queue.try_to_ring(*accepted.ready_queues)
         self._sweeper.arm()
-        return job_id
+        return job.id
+
+    def submit_many(self, user: User, video_ids: Sequence[UUID], kind: JobKind) -> dict[UUID, UUID | Refused]:
+        """A new job on each of many videos, behind what people wait for; by video its job, or why there is none."""
+        answers: dict[UUID, UUID | Refused] = {}
+        with self._database.statement() as connection:
+            for some in _batches(dict.fromkeys(video_ids), BATCH):
+                recorded = videos.recorded_stages(connection, some)
+                new: list[NewJob] = []
+                for video_id in some:
+                    try:
+                        new.append(_new_job(user, video_id, kind, recorded, Priority.BULK))
+                    except Refused as refusal:
+                        answers[video_id] = refusal
+                if new:
+                    jobs.accept_many(
+                        connection, new, jobs_per_hour=self._settings.jobs_per_hour, actor=f"user:{user.id}"
+                    )
+                    answers |= {job.video_id: job.id for job in new}
+                    self._queue.try_to_ring(*{queue for job in new for queue in job.ready_queues()})
+        self._sweeper.arm()
+        return answers
 
     def job(self, user: User, job_id: UUID) -> JobView:
         """Raises NotFound."""
@@ -141,3 +154,22 @@ class Operations:
             raise unseen("job")
         require(user, action, job.user_id)
         return job
+
+
+def _new_job(
+    user: User, video_id: UUID, kind: JobKind, recorded: Mapping[UUID, RecordedStages], priority: Priority
+) -> NewJob:
+    """Raises NotFound, NotAllowed."""
+    video = recorded.get(video_id)
+    if video is None:
+        raise unseen("video")
+    require(user, Action.ACT, video.user_id)
+    return NewJob(
+        id=uuid4(), video_id=video_id, user_id=video.user_id, kind=kind, recorded=video.names, priority=priority
+    )
+
+
+def _batches(video_ids: Iterable[UUID], size: int) -> Iterator[tuple[UUID, ...]]:
+    remaining = iter(video_ids)
+    while some := tuple(islice(remaining, size)):
+        yield some

@@ -68,26 +68,35 @@ class Queue:
         """Put a wake on the queue unless one is waiting there. Raises Unavailable."""
         rq_queue = RqQueue(queue.value, connection=self._client, serializer=self.serializer)
         try:
-            if self._client.llen(rq_queue.key):
-                return
-            rq_job = Job.create(
-                WAKE_FUNCTION,
-                args=[queue.value],
-                id=keys.wake(queue),
-                connection=self._client,
-                serializer=self.serializer,
-                origin=queue.value,
-                status=JobStatus.QUEUED,
-                description=f"there is work on {queue.value}",
-            )
-            with self._client.pipeline(transaction=False) as pipeline:
-                pipeline.hset(rq_job.key, mapping=rq_job.to_dict())
-                pipeline.rpush(rq_queue.key, rq_job.id)
-                new_fields, _ = pipeline.execute()
-            if new_fields:
-                self._introduce(rq_queue)
+            try:
+                self._put_wake(queue, rq_queue)
+            except redis.ResponseError as error:
+                if not is_of_another_type(error):
+                    raise
+                self._client.delete(rq_queue.key, Job.key_for(keys.wake(queue)))
+                self._put_wake(queue, rq_queue)
         except redis.RedisError as error:
             raise Unavailable("Redis does not answer: work is accepted, and starts once it is back.") from error
+
+    def _put_wake(self, queue: QueueName, rq_queue: RqQueue) -> None:
+        if self._client.llen(rq_queue.key):
+            return
+        rq_job = Job.create(
+            WAKE_FUNCTION,
+            args=[queue.value],
+            id=keys.wake(queue),
+            connection=self._client,
+            serializer=self.serializer,
+            origin=queue.value,
+            status=JobStatus.QUEUED,
+            description=f"there is work on {queue.value}",
+        )
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.hset(rq_job.key, mapping=rq_job.to_dict())
+            pipeline.rpush(rq_queue.key, rq_job.id)
+            new_fields, _ = pipeline.execute()
+        if new_fields:
+            self._introduce(rq_queue)
 
     def _introduce(self, rq_queue: RqQueue) -> None:
         """Redis is new or was emptied: make queue and workers known to `rq info` again."""
@@ -151,8 +160,13 @@ class Queue:
             if fields["worker"] != worker:
                 return None
             return StopCommand(stage_id=int(fields["stage_id"]), token=int(fields["token"]))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
+
+
+def is_of_another_type(error: redis.ResponseError) -> bool:
+    """Whether something else lies where a key of ours belongs: somebody put it there."""
+    return "WRONGTYPE" in str(error)
 
 
 def connect(url: str, *, patience: float = 0.2) -> redis.Redis:

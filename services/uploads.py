@@ -22,6 +22,7 @@ from services.model import PLAN, JobKind, Priority, User, stages_of
 from services.permissions import Action, require
 from services.queue import Queue
 from services.records import events, jobs, quotas, uploads, videos
+from services.records.jobs import NewJob
 from services.records.uploads import UploadRecord
 from services.settings import Settings
 from services.storage import LocalStorage, translated_disk_errors
@@ -248,17 +249,8 @@ class Uploads:
         )
         videos.add_source(connection, video_id=video_id, storage_key=key, media_type=media_type, size=upload.size)
         quotas.use_upload(connection, user.id, video_id=video_id)
-        jobs.accept(
-            connection,
-            job_id=job_id,
-            video_id=video_id,
-            user_id=user.id,
-            kind=kind,
-            recorded=(),
-            priority=priority,
-            jobs_per_hour=self._settings.jobs_per_hour,
-            actor=f"user:{user.id}",
-        )
+        job = NewJob(id=job_id, video_id=video_id, user_id=user.id, kind=kind, recorded=(), priority=priority)
+        jobs.accept(connection, job, jobs_per_hour=self._settings.jobs_per_hour, actor=f"user:{user.id}")
         uploads.set_video(connection, upload.id, video_id=video_id)
         return job_id
 

@@ -19,7 +19,7 @@ from redis.retry import Retry
 from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.queue import Queue as RqQueue
-from rq.utils import as_text, now, utcformat
+from rq.utils import now, utcformat
 from rq.worker import BaseWorker, WorkerStatus
 from rq.worker_registration import register
 
@@ -28,7 +28,7 @@ from services import keys
 from services.bootstrap import PATIENCE, Services, build
 from services.logs import configure
 from services.model import QueueName
-from services.queue import StopCommand, connect
+from services.queue import StopCommand, connect, is_of_another_type
 from services.settings import Settings
 
 WORKER_TTL = 915  # seconds; a blocked pop lasts 15 less, so an idle worker costs a few commands a quarter of an hour
@@ -37,6 +37,7 @@ ROLL_CALL_EVERY = 5.0
 DRAIN_SECONDS = 3.0  # how long a stage may still run after a request to stop
 PERSIST_SECONDS = 1.0  # between attempts to reach Postgres
 LOOK_EVERY = 5.0  # seconds between looks for work while Redis is away
+LONGEST_PROCESS_NUMBER = 9  # digits: the system takes no larger ones
 LONGEST_REDIS_PAUSE = 60.0  # seconds between attempts to reach Redis
 
 log = structlog.get_logger()
@@ -99,10 +100,14 @@ class BellWorker(BaseWorker):
                     return wake, queue
                 self.set_state(self.idle_state())
                 self.heartbeat()
+                if not self._is_registered:  # by what was just told, or not told
+                    continue
                 self._listening = True
+                if self._stop_requested:  # by a signal that came before, and was only noted
+                    raise StopRequested
                 popped = self.connection.blpop([queue.key], timeout)
                 self._listening = False
-                if popped is not None and self.is_genuine(as_text(popped[1])):
+                if popped is not None and self.is_genuine(_as_text(popped[1])):
                     return wake, queue
             except redis.RedisError as error:
                 self._listening = False
@@ -119,11 +124,19 @@ class BellWorker(BaseWorker):
     def is_genuine(self, rq_job_id: str) -> bool:
         """Whether a popped id is our wake, signed by us; anything else runs nothing and is counted."""
         if rq_job_id == keys.wake(self.queue_name):
-            data = self._quick.hget(Job.key_for(rq_job_id), "data")
+            data = self._data_of_wake()
             if isinstance(data, bytes) and self.services.queue.is_wake(data, self.queue_name):
                 return True
         self._refused.count(rq_job_id)
         return False
+
+    def _data_of_wake(self) -> object:
+        try:
+            return self._quick.hget(Job.key_for(keys.wake(self.queue_name)), "data")
+        except redis.ResponseError as error:
+            if not is_of_another_type(error):
+                raise
+            return None
 
     def obey(self, data: object) -> None:
         """Only our own signed stop command is obeyed."""
@@ -147,7 +160,10 @@ class BellWorker(BaseWorker):
     def answer_roll_call(self) -> None:
         """Redis was emptied. At most once in a while, since anybody may call on a Redis that they can write to."""
         if time.monotonic() - self._heartbeat_at > ROLL_CALL_EVERY:
-            self.register_again()
+            try:
+                self.register_again()
+            except redis.RedisError as error:
+                log.warning("not_registered", reason=type(error).__name__)
 
     def register_birth(self) -> None:
         """Redis may be away at a start: the worker works without it, and registers when it is back."""
@@ -164,6 +180,7 @@ class BellWorker(BaseWorker):
         `rq info` shows the workers of queues that it knows, and RQ knows one only once something was put there.
         """
         with self._quick.pipeline(transaction=False) as pipeline:
+            pipeline.delete(self.key)  # it may be of another type by now
             pipeline.hset(self.key, mapping={**self.serialize(), "state": self.get_state()})
             pipeline.expire(self.key, self.worker_ttl + 60)
             register(self, pipeline)
@@ -183,16 +200,18 @@ class BellWorker(BaseWorker):
             self._quick.expire(self.key, self.worker_ttl + 60)
         except redis.RedisError as error:
             log.warning("heartbeat_failed", reason=type(error).__name__)
+            self._is_registered = False
 
     def set_state(self, state: str, pipeline: Any = None) -> None:
-        """Tell `rq info`, where Redis being away does not matter; notes when Redis has forgotten this worker."""
-        if state == self._state and self._is_registered:
+        """Tell `rq info`; notes when Redis is away or has forgotten this worker: registering again tells it."""
+        if state == self._state:
             return
         self._state = state
         try:
             self._note_forgotten(self._quick.hset(self.key, "state", state))
         except redis.RedisError as error:
             log.warning("state_not_told", reason=type(error).__name__)
+            self._is_registered = False
 
     def _note_forgotten(self, fields_made: int) -> None:
         if fields_made:
@@ -237,16 +256,20 @@ def dead_workers(client: redis.Redis) -> list[str]:
 
 
 def _name_of(key: bytes | str) -> str:
-    return (key if isinstance(key, str) else key.decode(errors="replace")).removeprefix(
-        BaseWorker.redis_worker_namespace_prefix
-    )
+    return _as_text(key).removeprefix(BaseWorker.redis_worker_namespace_prefix)
+
+
+def _as_text(name: bytes | str) -> str:
+    """Anybody can write names into Redis that are no text."""
+    return name if isinstance(name, str) else name.decode(errors="replace")
 
 
 def _is_dead(name: str) -> bool:
     """By the name that a worker of ours gives itself; a stranger's name is left alone."""
     queue_and_host, _, process = name.rpartition("-")[0].rpartition("-")
     _, _, host = queue_and_host.partition("-")
-    return host == socket.gethostname() and process.isdecimal() and not psutil.pid_exists(int(process))
+    is_number = process.isdecimal() and len(process) <= LONGEST_PROCESS_NUMBER
+    return host == socket.gethostname() and is_number and not psutil.pid_exists(int(process))
 
 
 def connect_blocking(services: Services) -> redis.Redis:

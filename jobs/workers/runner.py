@@ -212,7 +212,7 @@ class Runner:
     async def _attempt(self, claim: Claim, inputs: Inputs) -> None:
         key = key_of(claim)
         finish: Finish | None = None
-        log.info("stage_started", job_id=str(claim.job_id), stage=claim.name, attempt=claim.attempt)
+        log.debug("stage_started", job_id=str(claim.job_id), stage=claim.name, attempt=claim.attempt)
         try:
             if not self._keeper.is_lost(key):
                 finish = await run_attempt_on_loop(

@@ -42,6 +42,45 @@ class JobRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """A job to accept; recorded are the stages of its video that need not run again for it."""
+
+    id: UUID
+    video_id: UUID
+    user_id: int
+    kind: JobKind
+    recorded: Collection[StageName]
+    priority: Priority
+
+    def stages(self) -> list[dict[str, object]]:
+        """What it needs run, in the order of the plan."""
+        names = stages_of(self.kind, self.recorded)
+        return [
+            {
+                "name": name,
+                "queue": PLAN[name].queue,
+                "after": [before for before in PLAN[name].after if before in names],
+                "max_attempts": PLAN[name].max_attempts,
+            }
+            for name in names
+        ]
+
+    def ready_queues(self) -> tuple[QueueName, ...]:
+        """Where its first stages wait."""
+        names = stages_of(self.kind, self.recorded)
+        return tuple({PLAN[name].queue for name in names if not set(PLAN[name].after) & set(names)})
+
+    def as_item(self) -> dict[str, object]:
+        return {
+            "job_id": str(self.id),
+            "video_id": str(self.video_id),
+            "user_id": self.user_id,
+            "kind": self.kind,
+            "priority": self.priority,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
 class AcceptedJob:
     """It may run from starts_at on; ready_queues got work by it."""
 
@@ -58,48 +97,27 @@ class RunningAttempt:
     worker: str | None
 
 
-def accept(
-    connection: Connection,
-    *,
-    job_id: UUID,
-    video_id: UUID,
-    user_id: int,
-    kind: JobKind,
-    recorded: Collection[StageName],
-    priority: Priority,
-    jobs_per_hour: int,
-    actor: str,
-) -> AcceptedJob:
-    """Insert a job with the stages that it needs beyond the recorded ones, and use the quota: one statement."""
-    names = stages_of(kind, recorded)
-    stages = [
-        {
-            "name": name,
-            "queue": PLAN[name].queue,
-            "after": [before for before in PLAN[name].after if before in names],
-            "max_attempts": PLAN[name].max_attempts,
-        }
-        for name in names
-    ]
+def accept(connection: Connection, job: NewJob, *, jobs_per_hour: int, actor: str) -> AcceptedJob:
+    """Insert a job with its stages and use the quota: one statement."""
     starts_at: datetime = connection.execute(
         text(
-            "select accept_job(:job, :video, :user, :kind, cast(:priority as smallint), cast(:stages as jsonb),"
-            " :jobs_per_hour, :actor)"
+            "select accept_job(:job_id, :video_id, :user_id, :kind, cast(:priority as smallint),"
+            " cast(:stages as jsonb), :jobs_per_hour, :actor)"
         ),
+        {**job.as_item(), "stages": json.dumps(job.stages()), "jobs_per_hour": jobs_per_hour, "actor": actor},
+    ).scalar_one()
+    return AcceptedJob(starts_at=starts_at, ready_queues=job.ready_queues())
+
+
+def accept_many(connection: Connection, jobs: Sequence[NewJob], *, jobs_per_hour: int, actor: str) -> None:
+    """The same for many: still one statement, and one transaction."""
+    connection.execute(
+        text("select accept_many(cast(:items as jsonb), :jobs_per_hour, :actor)"),
         {
-            "job": job_id,
-            "video": video_id,
-            "user": user_id,
-            "kind": kind,
-            "priority": priority,
-            "stages": json.dumps(stages),
+            "items": json.dumps([{**job.as_item(), "stages": job.stages()} for job in jobs]),
             "jobs_per_hour": jobs_per_hour,
             "actor": actor,
         },
-    ).scalar_one()
-    return AcceptedJob(
-        starts_at=starts_at,
-        ready_queues=tuple({PLAN[name].queue for name in names if not set(PLAN[name].after) & set(names)}),
     )
 
 

@@ -82,8 +82,8 @@ class Finish:
         )
 
     def as_item(self) -> dict[str, object]:
-        """JSON that Postgres can keep."""
-        item = {
+        """What finish_many takes, before it is made JSON."""
+        return {
             "stage_id": self.stage_id,
             "token": self.token,
             "outcome": self.outcome,
@@ -96,13 +96,21 @@ class Finish:
             "skips": dict(self.skips),
             "cost": str(self.cost),
         }
-        return {name: _storable(value) for name, value in item.items()}
+
+
+def _as_json(items: Sequence[Mapping[str, object]]) -> str:
+    """JSON that jsonb can keep; that something in it cannot be kept is rare, so it is looked for afterwards."""
+    try:
+        encoded = json.dumps(items, allow_nan=False)
+    except ValueError:
+        return json.dumps(_storable(items))
+    return json.dumps(_storable(items)) if "\\u0000" in encoded or "\\ud" in encoded else encoded
 
 
 def _storable(value: Any) -> Any:
-    """The value without what jsonb refuses: NUL characters, and numbers that are none."""
+    """The value without what jsonb refuses: NUL characters, halves of characters, and numbers that are none."""
     if isinstance(value, str):
-        return value.replace("\x00", "")
+        return value.replace("\x00", "").encode(errors="replace").decode()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -193,7 +201,7 @@ def finish_many(connection: Connection, worker: str, finishes: Sequence[Finish])
     """Record what became of many attempts at once. Repeating a call whose commit is unknown is safe."""
     row = connection.execute(
         text("select * from finish_many(:worker, cast(:items as jsonb))"),
-        {"worker": worker, "items": json.dumps([finish.as_item() for finish in finishes])},
+        {"worker": worker, "items": _as_json([finish.as_item() for finish in finishes])},
     ).one()
     return Recorded(
         stage_ids=frozenset(row.recorded), ready_queues=tuple(QueueName(queue) for queue in row.ready_queues)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -91,15 +91,16 @@ def add_source(connection: Connection, *, video_id: UUID, storage_key: str, medi
     )
 
 
-def recorded_stages(connection: Connection, video_id: UUID) -> RecordedStages | None:
-    row = connection.execute(
+def recorded_stages(connection: Connection, video_ids: Sequence[UUID]) -> dict[UUID, RecordedStages]:
+    """Of those of the videos that there are."""
+    rows = connection.execute(
         text(
-            "select user_id, array(select distinct name from outputs where video_id = v.id) as names from videos v"
-            " where id = :id"
+            "select id, user_id, array(select distinct name from outputs where video_id = v.id) as names"
+            " from videos v where id = any (:ids)"
         ),
-        {"id": video_id},
-    ).one_or_none()
-    return None if row is None else RecordedStages(user_id=row.user_id, names=frozenset(map(StageName, row.names)))
+        {"ids": list(video_ids)},
+    )
+    return {row.id: RecordedStages(user_id=row.user_id, names=frozenset(map(StageName, row.names))) for row in rows}
 
 
 def find(connection: Connection, video_id: UUID) -> VideoRow | None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import functools
+import threading
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
 import redis
 from sqlalchemy import text
 
 from services.bootstrap import Services
 from services.database import Database
-from services.model import JobKind, Priority, QueueName, User
+from services.errors import NotFound
+from services.model import JobKind, Priority, QueueName, Role, User
+from services.operations import BATCH
 from tests.integration.conftest import NewUser
-from tests.integration.work import accept, claim, clear_work, lease
+from tests.integration.work import accept, claim, clear_work, finish, lease, success
+from tests.invariants import violations
 
 
 def bulk(database: Database, user: User, count: int) -> None:
@@ -58,3 +66,60 @@ def test_a_job_keeps_the_priority_it_was_submitted_with(
         )
         priorities = {row.job_id: row.priorities for row in found}
     assert priorities == {many.job_id: [Priority.BULK], one.job_id: [Priority.INTERACTIVE]}
+
+
+def test_many_at_once_are_bulk_and_the_refused_hold_up_nobody(
+    services: Services, database: Database, new_user: NewUser
+) -> None:
+    clear_work(database)
+    user, stranger = new_user(), new_user()
+    own = [accept(database, user).video_id for _ in range(BATCH + 20)]
+    foreign, unknown = accept(database, stranger).video_id, uuid4()
+    answers = services.operations.submit_many(user, [unknown, *own, foreign, own[0]], JobKind.THUMBNAILS)
+    assert isinstance(answers[unknown], NotFound)
+    assert isinstance(answers[foreign], NotFound)
+    with database.statement() as connection:
+        found = connection.execute(
+            text("select id, video_id, priority, kind from jobs where kind = 'thumbnails'")
+        ).all()
+    assert {row.video_id: row.id for row in found} == {video_id: answers[video_id] for video_id in own}
+    assert {row.priority for row in found} == {Priority.BULK}
+    with database.transaction() as connection:
+        assert violations(connection) == {}
+
+
+def test_bulk_meets_bulk_and_those_who_finish(database: Database, services: Services, new_user: NewUser) -> None:
+    """Whoever locks users or videos in an order of their own deadlocks here."""
+    clear_work(database)
+    users = [new_user() for _ in range(4)]
+    operator = new_user(Role.OPERATOR)
+    ids = [accept(database, user).video_id for user in users * 10]
+    errors: list[Exception] = []
+
+    def resubmit(order: list[UUID]) -> None:
+        for _ in range(5):
+            services.operations.submit_many(operator, order, JobKind.THUMBNAILS)
+
+    def work() -> None:
+        held = lease(f"worker-{threading.get_ident()}")
+        for _ in range(40):
+            finish(database, [success(one) for one in claim(database, held, QueueName.MEDIA, limit=16)])
+
+    def run(what: Callable[[], None]) -> None:
+        try:
+            what()
+        except Exception as error:  # noqa: BLE001 - told below
+            errors.append(error)
+
+    orders = [ids, ids[::-1], ids[7:] + ids[:7]]
+    threads = [
+        threading.Thread(target=run, args=(what,))
+        for what in (*(functools.partial(resubmit, order) for order in orders), work, work)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+    with database.transaction() as connection:
+        assert violations(connection) == {}

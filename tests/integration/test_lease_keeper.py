@@ -84,7 +84,10 @@ def test_what_cannot_be_recorded_holds_up_no_other(database: Database, new_user:
             files=[{"role": None, "position": 0, "storage_key": "k", "media_type": "m", "size_bytes": 1}],
         ),
         Finish(
-            stage_id=dirty.stage_id, token=dirty.token, outcome=Outcome.SUCCEEDED, data={"a\x00": nan, "b": "\x00x"}
+            stage_id=dirty.stage_id,
+            token=dirty.token,
+            outcome=Outcome.SUCCEEDED,
+            data={"a\x00": nan, "b": "\x00x", "c": "\ud800"},
         ),
     ]
     recorded = record(database, "w", finishes)

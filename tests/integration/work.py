@@ -12,6 +12,7 @@ from sqlalchemy import text
 from services.database import Database
 from services.model import JobKind, Priority, QueueName, StageName, User
 from services.records import jobs, stages, videos
+from services.records.jobs import NewJob
 from services.records.stages import Claim, Finish, Lease, Outcome
 
 
@@ -33,24 +34,15 @@ def accept(
     """A job on a new video, or on one that is there."""
     job_id = uuid4()
     with database.transaction() as connection:
-        recorded = None if video_id is None else videos.recorded_stages(connection, video_id)
         if video_id is None:
             video_id = uuid4()
             videos.create(connection, video_id=video_id, user_id=user.id, title="t", file_name="f", size=1, sha256="0")
             videos.add_source(
                 connection, video_id=video_id, storage_key=f"{video_id}/source", media_type="video/mp4", size=1
             )
-        jobs.accept(
-            connection,
-            job_id=job_id,
-            video_id=video_id,
-            user_id=user.id,
-            kind=kind,
-            recorded=recorded.names if recorded else (),
-            priority=priority,
-            jobs_per_hour=jobs_per_hour,
-            actor="test",
-        )
+        recorded = videos.recorded_stages(connection, [video_id])[video_id].names
+        job = NewJob(id=job_id, video_id=video_id, user_id=user.id, kind=kind, recorded=recorded, priority=priority)
+        jobs.accept(connection, job, jobs_per_hour=jobs_per_hour, actor="test")
     return Accepted(video_id=video_id, job_id=job_id)
 
 

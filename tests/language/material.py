@@ -71,7 +71,7 @@ def context_of(
         video_id=uuid4(),
         stage=stage,
         title=title,
-        source=source,
+        find_source=lambda: source,
         make_workspace=lambda: workspace,
         outputs=outputs,
         report=report,

@@ -55,7 +55,7 @@ def probe_in_child(source: Path, answers: Connection) -> None:
         video_id=uuid4(),
         stage=StageName.PROBE,
         title="bad",
-        source=source,
+        find_source=lambda: source,
         make_workspace=lambda: source.parent,
         outputs={},
         report=lambda percent, message: None,

@@ -152,7 +152,7 @@ def context(
         video_id=uuid4(),
         stage=stage,
         title="A test",
-        source=source,
+        find_source=lambda: source,
         make_workspace=lambda: workspace,
         outputs={**known, **(outputs or {})},
         report=report,

@@ -115,6 +115,19 @@ def test_a_paused_queue_is_shown_with_its_reason_until_it_is_resumed(run: Said) 
     assert run("resume", "media", "--as", OPERATOR)[0] == 1
 
 
+def test_a_kind_runs_again_on_many_videos_as_bulk(run: Said, services: Services, tmp_path: Path) -> None:
+    run("submit", *files(tmp_path, 2), "--as", OPERATOR)
+    with services.database.statement() as connection:
+        ids = [str(found) for found in connection.execute(text("select id from videos")).scalars()]
+    code, said = run("again", "thumbnails", *ids, "--as", OPERATOR)
+    assert (code, "2 accepted, 0 refused." in said) == (0, True)
+    code, said = run("again", "thumbnails", *ids, "--as", CREATOR)
+    assert (code, said.count("There is no such video")) == (1, 2)
+    with services.database.statement() as connection:
+        kinds = connection.execute(text("select kind, priority from jobs where kind = 'thumbnails'")).all()
+    assert kinds == [("thumbnails", Priority.BULK)] * 2
+
+
 @pytest.mark.usefixtures("services")
 def test_a_creator_may_not_pause(run: Said) -> None:
     code, said = run("pause", "ai", "--reason", "mine first", "--as", CREATOR)

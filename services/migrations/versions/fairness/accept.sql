@@ -31,3 +31,17 @@ begin
     end if;
     return v_starts_at;
 end $$;
+
+
+-- Accept many in one transaction. Users are locked by id, then videos by id, as every verb does, before the first insert.
+-- p_items: [{job_id, video_id, user_id, kind, priority, stages}].
+create function accept_many(p_items jsonb, p_jobs_per_hour integer, p_actor text) returns void language plpgsql as $$
+begin
+    perform from users where id = any (array(select (i ->> 'user_id')::bigint from jsonb_array_elements(p_items) as i))
+        order by id for no key update;
+    perform from videos where id = any (array(select (i ->> 'video_id')::uuid from jsonb_array_elements(p_items) as i))
+        order by id for no key update;
+    perform accept_job(i.job_id, i.video_id, i.user_id, i.kind, i.priority, i.stages, p_jobs_per_hour, p_actor)
+    from jsonb_to_recordset(p_items) as i
+        (job_id uuid, video_id uuid, user_id bigint, kind text, priority smallint, stages jsonb);
+end $$;
