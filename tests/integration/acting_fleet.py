@@ -15,6 +15,7 @@ import redis
 from sqlalchemy import text
 
 from services.bootstrap import build
+from services.embedded import start_valkey
 from services.model import PLAN, JobKind, Role, StageName, User, stages_of
 from services.records import users
 from services.records.stages import Finish, Outcome
@@ -52,6 +53,8 @@ class ActingFleet(Fleet):
         with self.services.database.transaction() as connection:
             broken = violations(connection)
         clear_work(self.services.database)
+        if self.valkey.process is None or self.valkey.process.poll() is not None:
+            self.valkey = start_valkey(self.folder / "valkey")
         redis.Redis.from_url(self.valkey.url).flushall()
         assert broken == {}
 

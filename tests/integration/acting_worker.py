@@ -23,7 +23,8 @@ from services.settings import Settings
 from tests.virtual_worker import OUTPUTS
 
 LOOK = 0.02  # seconds between two steps of a stage
-ENDLESS_PICTURE = ("-nostdin", "-f", "lavfi", "-i", "testsrc=size=160x120", "-f", "null", "-")
+# Far longer than any test, at the pace of a clock: one that a broken product leaves behind neither stays nor burdens.
+LONG_PICTURE = ("-nostdin", "-re", "-f", "lavfi", "-i", "testsrc=size=160x120", "-t", "180", "-f", "null", "-")
 
 
 def run(context: StageContext) -> StageResult:
@@ -39,7 +40,8 @@ def run(context: StageContext) -> StageResult:
             context.report(100 * gone / float(argument), f"at {gone:.1f} s")
             time.sleep(LOOK)
     elif what == "ffmpeg":
-        subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), *ENDLESS_PICTURE], check=True, capture_output=True)
+        # With no pipe to its parent: one that is left behind would go on, and not end at its next word.
+        subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), *LONG_PICTURE], check=True, stderr=subprocess.DEVNULL)
     return StageResult(output=OUTPUTS[context.stage])
 
 

@@ -62,8 +62,9 @@ def analyses(fleet: ActingFleet, *orders: str) -> list[UUID]:
 @pytest.mark.parametrize("redis_is", ["up", "down"])
 def test_what_is_stopped_is_gone_and_never_finishes(fleet: ActingFleet, api: SilentServer, redis_is: str) -> None:
     calling, ending = analyses(fleet, f"call:{api.port}", f"until:late-{redis_is}")
-    fleet.start("ai")
-    media = fleet.start("media")
+    beat = {"BACKLOT_BEAT": "10"} if redis_is == "up" else {}  # then no beat tells in time, and the command must
+    fleet.start("ai", **beat)
+    media = fleet.start("media", **beat)
     rendering = fleet.submit("probe=ffmpeg")
     eventually(lambda: api.calls == 1 and len(renderers(media)) == 1 and sum(fleet.running().values()) == 3, 20)
     (renderer,) = renderers(media)
