@@ -1,7 +1,7 @@
 """Processes that submit jobs from several threads, as web servers do: `python -m bench.accepting FILE --threads 4`.
 
-FILE has one line of JSON a job: [user id, video id, kind]. It says `ready`, waits for a line, submits, and answers with
-one line of JSON: when it began and ended, by the machine's monotonic clock.
+FILE has one line of JSON a call: [user id, kind, video ids]. It says `ready`, waits for a line, submits, and answers
+with one line of JSON: when it began and ended, by the machine's monotonic clock.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from pathlib import Path
 from uuid import UUID
 
 from bench.report import Wrong
-from services.bootstrap import build
+from services.bootstrap import Services, build
+from services.errors import Refused
 from services.model import JobKind, Role, User
 from services.settings import Settings
 
@@ -28,11 +29,11 @@ START_LIMIT = 60.0  # seconds
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """A job to be submitted by a user."""
+    """Jobs that a user submits in one call: one as a page does, several as `again` does."""
 
     user_id: int
-    video_id: UUID
     kind: JobKind
+    video_ids: Sequence[UUID]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,8 @@ def accepting(
         for number in range(processes):
             file = folder / f"orders-{number}.jsonl"
             lines = [
-                json.dumps([order.user_id, str(order.video_id), order.kind]) for order in orders[number::processes]
+                json.dumps([order.user_id, order.kind, [str(video_id) for video_id in order.video_ids]])
+                for order in orders[number::processes]
             ]
             file.write_text("\n".join(lines))
             process = subprocess.Popen(
@@ -101,14 +103,14 @@ def _run(file: Path, threads: int) -> None:
     warm, go = threading.Barrier(threads + 1, timeout=START_LIMIT), threading.Event()
     failures: list[BaseException] = []
 
-    def submit(part: Sequence[tuple[int, str, str]]) -> None:
+    def submit(part: Sequence[tuple[int, str, Sequence[str]]]) -> None:
         try:
             with services.database.statement():  # a connection each, so that the pool is as full as it will be
                 warm.wait()
             go.wait()
-            for user_id, video_id, kind in part:
+            for user_id, kind, video_ids in part:
                 user = User(id=user_id, name=f"bench-{user_id}", role=Role.CREATOR, must_change_password=False)
-                services.operations.submit(user, UUID(video_id), JobKind(kind))
+                _submit(services, user, JobKind(kind), [UUID(video_id) for video_id in video_ids])
         except BaseException as error:
             failures.append(error)
             raise
@@ -130,6 +132,15 @@ def _run(file: Path, threads: int) -> None:
     sys.stdout.write(json.dumps({"began": began, "ended": ended}) + "\n")
     sys.stdout.flush()
     sys.stdin.read()  # the sweeper that is armed here goes on, as a web server's would
+
+
+def _submit(services: Services, user: User, kind: JobKind, video_ids: Sequence[UUID]) -> None:
+    if len(video_ids) == 1:
+        services.operations.submit(user, video_ids[0], kind)
+        return
+    for answer in services.operations.submit_many(user, video_ids, kind).values():
+        if isinstance(answer, Refused):
+            raise answer
 
 
 if __name__ == "__main__":

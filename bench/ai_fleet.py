@@ -76,16 +76,19 @@ class AiFleet:
     people: Sequence[User]
     source: Path
 
-    def orders(self, count: int, kind: JobKind) -> list[Order]:
-        """Jobs to submit, one user's after another's, each on a video of its own that is transcribed already."""
-        found: list[Order] = []
-        while len(found) < count:
-            owners = [self.people[number % USERS] for number in range(len(found), min(count, len(found) + AT_ONCE))]
-            found += [
-                Order(user_id=owner.id, video_id=video_id, kind=kind)
-                for owner, video_id in zip(owners, self._transcribed(owners), strict=True)
-            ]
-        return found
+    def orders(self, count: int, kind: JobKind, *, together: int = 1) -> list[Order]:
+        """So many jobs to submit, each on a video of its own that is transcribed already.
+
+        together is how many one call submits; the calls come from one user after another.
+        """
+        owners = [self.people[number // together % USERS] for number in range(count)]
+        made = [
+            video_id for at in range(0, count, AT_ONCE) for video_id in self._transcribed(owners[at : at + AT_ONCE])
+        ]
+        return [
+            Order(user_id=owners[at].id, kind=kind, video_ids=made[at : at + together])
+            for at in range(0, count, together)
+        ]
 
     @contextmanager
     def accepting(self, orders: Sequence[Order], *, processes: int, threads: int) -> Iterator[Accepting]:

@@ -21,6 +21,7 @@ from services.model import JobKind
 
 NAMES = ("peak_in_flight", "peak_running_rows", "wall_s", "workers_mib", "rq_jobs_s", "ratio_to_rq")
 JOBS, SECONDS = 1000, 3.0
+TOGETHER = 10  # each of 100 users runs a kind again on 10 videos
 LIMITS = {"wall_s": 4.5, "workers_mib": 300.0}
 LEAST = {"peak_in_flight": float(JOBS), "peak_running_rows": float(JOBS)}
 RQ_JOBS = 64
@@ -68,8 +69,11 @@ def measure(arguments: argparse.Namespace, figures: dict[str, Figure]) -> None:
         ai_fleet(home, api=api.address) as fleet,
     ):
         warm = fleet.warm_up(JobKind.ANALYZE)
-        orders = fleet.orders(arguments.jobs, JobKind.ANALYZE)
-        say(f"  {arguments.jobs} videos are ready, each for one stage of {arguments.seconds:g} s")
+        orders = fleet.orders(arguments.jobs, JobKind.ANALYZE, together=arguments.together)
+        say(
+            f"  {arguments.jobs} videos are ready, each for one stage of {arguments.seconds:g} s; "
+            f"{arguments.together} are submitted in one call"
+        )
         before = api.counts().answered
         with (
             fleet.accepting(orders, **ACCEPTING) as ready,
@@ -98,6 +102,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.inflight", description=__doc__)
     parser.add_argument("--jobs", type=int, default=JOBS)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="that one call of the API takes")
+    parser.add_argument("--together", type=int, default=TOGETHER, help="jobs that a user submits in one call")
     return run(parser, measure, names=NAMES, limits=LIMITS, least=LEAST)
 
 

@@ -49,8 +49,11 @@ def rq_jobs_s(redis_url: str, *, api: str, jobs: int, forks: int) -> float:
     return float(ask_peer("rq_calls.py", *arguments, environment={"REDIS_URL": _own_space(redis_url)})["jobs_s"])
 
 
-def procrastinate_s(database: Database, database_url: str, *, jobs: int) -> float:
-    """Stages a second of procrastinate with two workers and the same writes, on the same server."""
+def procrastinate_s(database: Database, database_url: str, *, jobs: int, together: int) -> float:
+    """Stages a second of procrastinate with two workers and the same writes, on the same server.
+
+    together is how many jobs are accepted in one transaction.
+    """
     script = "procrastinate_stages.py"
     parts = urlsplit(database_url)
     url = urlunsplit(parts._replace(scheme="postgresql", query="options=-csearch_path%3Dpeer"))
@@ -64,9 +67,9 @@ def procrastinate_s(database: Database, database_url: str, *, jobs: int) -> floa
         for _ in range(PROCRASTINATE_WORKERS):
             stack.enter_context(_running(script, "work", environment=environment))
         _wait_for(database, WORKERS_ARE_THERE, PROCRASTINATE_WORKERS)
-        ask_peer(script, "accept", str(PROCRASTINATE_WARM_UP), environment=environment)
+        ask_peer(script, "accept", str(PROCRASTINATE_WARM_UP), str(together), environment=environment)
         _wait_for(database, IS_LEFT, 0)
-        began = float(ask_peer(script, "accept", str(jobs), environment=environment)["began"])
+        began = float(ask_peer(script, "accept", str(jobs), str(together), environment=environment)["began"])
         ended = _wait_for(database, IS_LEFT, 0)
     with database.transaction() as connection:
         written = connection.execute(text(WRITTEN)).one()._asdict()

@@ -1,7 +1,8 @@
 """procrastinate with the writes of the product: a task is a stage, and each first one defers the second.
 
-`schema` makes procrastinate's own tables, `work` runs one worker until it is told to stop, `accept JOBS` accepts so
-many jobs, each in one transaction, and says when it began. DATABASE_URL leads to the tables of tables.sql.
+`schema` makes procrastinate's own tables, `work` runs one worker until it is told to stop, `accept JOBS
+TOGETHER` accepts jobs, so many in one transaction, and says when it began. DATABASE_URL leads to the tables of
+tables.sql.
 """
 
 from __future__ import annotations
@@ -42,11 +43,12 @@ FINISH = """
     where next.job_id = done.job_id and done.name = any (next.after) and next.state = 'waiting'
     returning next.id
 """
-# What accepting a job writes: the job, its quota, its two stages and the event.
+# What accepting jobs writes: the job, its quota, its two stages and the event.
 ACCEPT = """
     with job as (
         insert into jobs (id, video_id, user_id, kind, priority, state, starts_at)
-        values (%(job)s, %(video)s, %(user)s, 'posts', 10, 'queued', clock_timestamp())
+        select id, video_id, %(user)s, 'posts', 10, 'queued', clock_timestamp()
+        from unnest(%(jobs)s::uuid[], %(videos)s::uuid[]) as new (id, video_id)
         returning id, video_id, user_id, starts_at
     ), quota as (
         insert into quota_uses (user_id, quota, at, video_id, job_id)
@@ -54,13 +56,14 @@ ACCEPT = """
     ), told as (
         insert into events (actor, action, user_id, video_id, job_id)
         select 'procrastinate', 'job accepted', user_id, video_id, id from job
+    ), made as (
+        insert into stages (job_id, video_id, user_id, name, queue, state, priority, after, pending, available_at)
+        select job.id, video_id, user_id, s.name, 'ai', s.state, 10, s.after, s.pending, starts_at
+        from job, (values ('analyze', 'ready', '{}'::text[], 0), ('posts', 'waiting', '{analyze}'::text[], 1))
+            as s (name, state, after, pending)
+        returning id, state
     )
-    insert into stages (job_id, video_id, user_id, name, queue, state, priority, after, pending, available_at)
-    select job.id, video_id, user_id, s.name, 'ai', s.state, 10, s.after, s.pending, starts_at
-    from job, (values ('analyze', 'ready', '{}'::text[], 0), ('posts', 'waiting', '{analyze}'::text[], 1))
-        as s (name, state, after, pending)
-    order by s.pending
-    returning id
+    select id from made where state = 'ready'
 """
 DATA = json.dumps({"text": "An answer."})
 
@@ -82,17 +85,21 @@ async def stage(stage: int) -> None:
 task = app.task(queue=QUEUE, name="stage")(stage)
 
 
-async def accept(count: int) -> None:
-    """Each job in one transaction with its first task, several transactions at once."""
-    numbers = iter(range(count))
+async def accept(count: int, together: int) -> None:
+    """So many jobs in one transaction with their first tasks, several transactions at once."""
+    calls = iter(range(0, count, together))
 
     async def take() -> None:
-        for number in numbers:
-            order = {"job": uuid.uuid4(), "video": uuid.uuid4(), "user": number % USERS}
+        for first in calls:
+            size = min(together, count - first)
+            order = {
+                "user": first // together % USERS,
+                "jobs": [uuid.uuid4() for _ in range(size)],
+                "videos": [uuid.uuid4() for _ in range(size)],
+            }
             async with connector.pool.connection() as connection:
-                first = await (await connection.execute(ACCEPT, order)).fetchone()
-                assert first is not None
-                await task.configure(connection=connection).defer_async(stage=first[0])
+                ready = await (await connection.execute(ACCEPT, order)).fetchall()
+                await task.configure(connection=connection).batch_defer_async(*({"stage": row[0]} for row in ready))
 
     async with app.open_async():
         began = time.monotonic()
@@ -110,7 +117,7 @@ def main() -> None:
         with app.open():
             app.schema_manager.apply_schema()
     elif sys.argv[1] == "accept":
-        asyncio.run(accept(int(sys.argv[2])))
+        asyncio.run(accept(int(sys.argv[2]), int(sys.argv[3])))
     else:
         asyncio.run(work())
 
