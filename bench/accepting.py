@@ -21,6 +21,7 @@ from uuid import UUID
 from bench.report import Wrong
 from services.bootstrap import Services, build
 from services.errors import Refused
+from services.logs import configure
 from services.model import JobKind, Role, User
 from services.settings import Settings
 
@@ -99,7 +100,9 @@ def accepting(
 
 def _run(file: Path, threads: int) -> None:
     orders = [json.loads(line) for line in file.read_text().splitlines()]
-    services = build(Settings(_env_file=None))
+    settings = Settings(_env_file=None)
+    configure(settings, level="WARNING")  # to standard error: the answers go to standard output
+    services = build(settings)
     warm, go = threading.Barrier(threads + 1, timeout=START_LIMIT), threading.Event()
     failures: list[BaseException] = []
 
