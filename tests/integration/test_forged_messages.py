@@ -183,10 +183,13 @@ def test_a_hash_of_another_type_is_refused_and_replaced(ground: Ground, kind: st
 def test_a_queue_of_another_type_is_replaced(ground: Ground, kind: str) -> None:
     """The workers wait on the queue already, so that Redis does not tell them."""
     for queue in QUEUES:
-        if kind == "string":
-            ground.stranger.set(f"rq:queue:{queue}", "x")
-        else:
-            ground.stranger.hset(f"rq:queue:{queue}", "x", "y")
+        with ground.stranger.pipeline() as pipeline:  # a wake of the job before may lie there
+            pipeline.delete(f"rq:queue:{queue}")
+            if kind == "string":
+                pipeline.set(f"rq:queue:{queue}", "x")
+            else:
+                pipeline.hset(f"rq:queue:{queue}", "x", "y")
+            pipeline.execute()
     job = ground.fleet.submit("sleep:0")
     eventually(lambda: ground.fleet.state(job) is JobState.SUCCEEDED, 20)
 
