@@ -90,10 +90,9 @@ class ActingFleet(Fleet):
         """A job of the one stage analyze, a coroutine, on a prepared video."""
         return self.services.operations.submit(user, video_id, JobKind.ANALYZE)
 
-    def accept_unrung(self, video_id: UUID, kind: JobKind, count: int) -> None:
-        """Jobs on a prepared video, of which nobody is told."""
-        for _ in range(count):
-            accept(self.services.database, self.user, kind=kind, video_id=video_id)
+    def accept_unrung(self, user: User, video_id: UUID, kind: JobKind) -> UUID:
+        """A job on a prepared video, of which nobody is told."""
+        return accept(self.services.database, user, kind=kind, video_id=video_id).job_id
 
     def set_paused(self, paused: bool) -> None:
         """Hold or free every queue on record; nobody is told."""

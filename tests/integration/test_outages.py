@@ -67,8 +67,9 @@ def test_emptying_redis_loses_no_stage(fleet: ActingFleet) -> None:
         fleet.start(kind)
     eventually(lambda: client.scard("rq:workers") == 3, 20, "their registration")
     fleet.set_paused(True)
-    fleet.accept_unrung(thumbnails, JobKind.THUMBNAILS, READY // 2)
-    fleet.accept_unrung(analysis, JobKind.ANALYZE, READY // 2)
+    for _ in range(READY // 2):
+        fleet.accept_unrung(fleet.user, thumbnails, JobKind.THUMBNAILS)
+        fleet.accept_unrung(fleet.user, analysis, JobKind.ANALYZE)
     client.flushall()  # the workers wait for a ring that is lost, and are known to nobody
     assert fleet.count("ready") == READY
     fleet.set_paused(False)
