@@ -25,3 +25,8 @@ def progress() -> str:
 def roll_call() -> str:
     """Channel on which workers are asked to register again, since Redis has forgotten them. Owner: queue."""
     return "backlot:roll-call"
+
+
+def call(queue: QueueName) -> str:
+    """Channel on which a queue is rung while Redis is too full to take a wake. Owner: queue."""
+    return f"backlot:call:{queue}"

@@ -75,8 +75,18 @@ class Queue:
                     raise
                 self._client.delete(rq_queue.key, Job.key_for(keys.wake(queue)))
                 self._put_wake(queue, rq_queue)
+        except redis.exceptions.OutOfMemoryError as error:
+            self._call(queue, error)
         except redis.RedisError as error:
             raise Unavailable("Redis does not answer: work is accepted, and starts once it is back.") from error
+
+    def _call(self, queue: QueueName, cause: redis.RedisError) -> None:
+        """A full Redis takes no wake, but still carries what it need not keep. Raises Unavailable."""
+        try:
+            self._client.publish(keys.call(queue), self.serializer.dumps(_wake_message(queue)))
+        except redis.RedisError as error:
+            raise Unavailable("Redis does not answer: work is accepted, and starts once it is back.") from error
+        log.warning("redis_is_full", queue=queue.value, reason=type(cause).__name__)
 
     def _put_wake(self, queue: QueueName, rq_queue: RqQueue) -> None:
         if self._client.llen(rq_queue.key):
@@ -132,11 +142,16 @@ class Queue:
     def is_wake(self, data: bytes, queue: QueueName) -> bool:
         """Whether the data of an rq_job is a wake for this queue that we signed."""
         try:
-            body = zlib.decompressobj().decompress(data, LONGEST_WAKE)
-            function, _, arguments, _ = self.serializer.loads(body)
-        except (zlib.error, ValueError, TypeError):
+            return self.is_call(zlib.decompressobj().decompress(data, LONGEST_WAKE), queue)
+        except zlib.error:
             return False
-        return bool(function == WAKE_FUNCTION and arguments == [queue.value])
+
+    def is_call(self, data: bytes, queue: QueueName) -> bool:
+        """Whether a message on the queue's channel is a wake that we signed."""
+        try:
+            return bool(self.serializer.loads(data) == _wake_message(queue))
+        except (ValueError, RecursionError):
+            return False
 
     def send_stop(self, worker: str, command: StopCommand) -> None:
         """Tell a worker to stop an attempt now. Best effort: the worker's next beat tells it too."""
@@ -174,3 +189,8 @@ def connect(url: str, *, patience: float = 0.2) -> redis.Redis:
     return redis.Redis.from_url(
         url, socket_timeout=patience, socket_connect_timeout=max(0.5, patience), retry=Retry(NoBackoff(), 0)
     )
+
+
+def _wake_message(queue: QueueName) -> list[object]:
+    """What RQ makes of the wake: function, object, arguments, keyword arguments."""
+    return [WAKE_FUNCTION, None, [queue.value], {}]

@@ -30,6 +30,9 @@ class AiWorker(BellWorker):
         while not self._stop_requested and not self._runner.wait_for_slot(SLOT_SECONDS):
             self.heartbeat()
 
+    def look(self) -> None:
+        self._runner.nudge()
+
     def idle_state(self) -> WorkerStatus:
         return WorkerStatus.IDLE if self._runner.is_idle() else WorkerStatus.BUSY
 

@@ -67,6 +67,7 @@ class BellWorker(BaseWorker):
         self._listening = False
         self._is_registered = False
         self._heartbeat_at = 0.0
+        self._roll_called_at = 0.0
         self._redis_again_at = 0.0
         self._redis_pause = 0.0
         self._commands: CommandListener | None = None
@@ -149,17 +150,34 @@ class BellWorker(BaseWorker):
     def subscribe(self) -> None:
         """RQ's own thread ends at the first error that is no lost connection, and did not start without Redis."""
         self._commands = CommandListener(
-            self.connection,
-            {self.pubsub_channel_name: self.obey, keys.roll_call(): lambda _data: self.answer_roll_call()},
+            self._quick,
+            {
+                self.pubsub_channel_name: self.obey,
+                keys.roll_call(): lambda _data: self.answer_roll_call(),
+                keys.call(self.queue_name): self.hear_call,
+            },
         )
 
     def unsubscribe(self) -> None:
         if self._commands is not None:
             self._commands.stop()
 
+    def hear_call(self, data: object) -> None:
+        """Redis is too full for wakes."""
+        if isinstance(data, bytes) and self.services.queue.is_call(data, self.queue_name):
+            self.look()
+        else:
+            self._refused.count("call")
+
+    def look(self) -> None:
+        """Look for work now, from any thread: what waits in the blocking pop is cut off, and looks for itself."""
+        if self._listening:
+            self.connection.connection_pool.disconnect()
+
     def answer_roll_call(self) -> None:
         """Redis was emptied. At most once in a while, since anybody may call on a Redis that they can write to."""
-        if time.monotonic() - self._heartbeat_at > ROLL_CALL_EVERY:
+        if time.monotonic() - self._roll_called_at > ROLL_CALL_EVERY:
+            self._roll_called_at = time.monotonic()
             try:
                 self.register_again()
             except redis.RedisError as error:

@@ -288,6 +288,16 @@ def test_a_flood_of_roll_calls_costs_a_registration_at_most(ground: Ground) -> N
     assert registrations() - before <= 2 * 2 * len(QUEUES)  # two commands a registration, at most two registrations
 
 
+@pytest.mark.parametrize("data", [b"", b"[", b"\xff" * 100, b"[" * 100_000, b"0." + b"x" * 100], ids=len)
+def test_a_forged_call_is_refused_and_counted(ground: Ground, data: bytes) -> None:
+    before = ground.refused()
+    for queue in QUEUES:
+        ground.stranger.publish(keys.call(queue), data)
+    eventually(lambda: ground.refused() > before, 20, "the count of refused calls")
+    job = ground.fleet.submit("sleep:0")
+    eventually(lambda: ground.fleet.state(job) is JobState.SUCCEEDED, 20)
+
+
 HOSTILE_WORKER_FIELDS = dict.fromkeys(
     ("state", "last_heartbeat", "birth", "queues", "pid", "current_job", "version", "shutdown_requested_date"),
     b"\xff\xfe" + b"x" * 1000,
