@@ -11,6 +11,8 @@ import argparse
 import json
 import sys
 
+from services.logs import configure
+from services.settings import Settings
 from tests.chaos import planted
 from tests.chaos.plants import PLANTS, plant_named
 from tests.chaos.profiles import PROFILES
@@ -29,6 +31,7 @@ def main() -> int:
     parser.add_argument("--planted", action="store_true", help="every planted bug, each in a small run aimed at it")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    configure(Settings(_env_file=None), level="ERROR")
     if arguments.planted:
         return planted.run_all(say, as_json=arguments.json)
     clean = True

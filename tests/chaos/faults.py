@@ -6,6 +6,7 @@ import functools
 import os
 import random
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -68,6 +69,9 @@ class Faults:
         # Each kind once before chance takes over, so that no kind is left out of a short run.
         self._first = [name for name in weights if weights[name] > 0]
         self._random.shuffle(self._first)
+        self._over = threading.Event()
+        self._nurse = threading.Thread(target=self._undo_what_is_due, daemon=True)
+        self._nurse.start()
         self._missed: Counter[str] = Counter()
         self.done: list[Fault] = []
         self.struck_at = 0.0  # of time.monotonic
@@ -102,15 +106,10 @@ class Faults:
             self._first.insert(0, first)
         return struck
 
-    def tend(self) -> None:
-        """Undo what has lasted long enough."""
-        for due, undo in list(self._to_undo):
-            if time.monotonic() >= due:
-                self._to_undo.remove((due, undo))
-                undo()
-
     def undo_all(self) -> None:
-        """From now on nothing is broken."""
+        """From now on nothing is broken, and nothing more is to be done."""
+        self._over.set()
+        self._nurse.join()
         for _, undo in self._to_undo:
             undo()
         self._to_undo.clear()
@@ -279,6 +278,14 @@ class Faults:
 
     def _later(self, seconds: float, undo: Callable[[], None]) -> None:
         self._to_undo.append((time.monotonic() + seconds, undo))
+
+    def _undo_what_is_due(self) -> None:
+        """In a thread of its own: whoever strikes may wait for a server that is stopped until this lets it go on."""
+        while not self._over.wait(0.02):
+            for due, undo in list(self._to_undo):
+                if time.monotonic() >= due:
+                    undo()
+                    self._to_undo.remove((due, undo))
 
     def _kill(self, worker: psutil.Process) -> bool:
         self._pids.append(worker.pid)

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -21,7 +21,6 @@ from sqlalchemy import text
 from console import state_file
 from services.database import Database, upgrade
 from services.embedded import Server, is_locked, start_postgres, start_valkey
-from services.logs import configure
 from services.model import Role, User
 from services.operations import Operations
 from services.queue import Queue, connect
@@ -61,8 +60,18 @@ class Fleet:
     def __init__(self, folder: Path, *, ai_workers: int, seed: int, plant: Plant | None = None, wakes: int = 1) -> None:
         self.folder = folder
         self.home = folder / "home"
-        self.postgres: Server = start_postgres(folder / "postgres")
-        self.valkey: Server = start_valkey(folder / "valkey")
+        self._ends = ExitStack()
+        try:
+            self._begin(ai_workers, seed, plant, wakes)
+        except BaseException:
+            self.end()
+            raise
+
+    def _begin(self, ai_workers: int, seed: int, plant: Plant | None, wakes: int) -> None:
+        self.postgres: Server = start_postgres(self.folder / "postgres")
+        self._ends.callback(self._stop_store, "postgres")
+        self.valkey: Server = start_valkey(self.folder / "valkey")
+        self._ends.callback(self._stop_store, "valkey")
         upgrade(self.postgres.url)
         if plant is not None:
             require_plantable(plant)
@@ -77,23 +86,28 @@ class Fleet:
         self.networks: dict[tuple[str, str], Network] = {
             (process, store): network.of_url(url) for process in (*self.processes, "up") for store, url in urls.items()
         }
+        for one in self.networks.values():
+            self._ends.callback(one.close)
         self._api = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.stub_api", str(seed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
+        self._ends.callback(self._end_api)
         assert self._api.stdout is not None
         self._environment = self._make_environment(ai_workers, plant, wakes, int(self._api.stdout.readline()))
         self.database = Database(self.postgres.url)
-        self._through_web = Database(self._url("web", "postgres"))
+        self._ends.callback(self.database.close)
+        through_web = Database(self._url("web", "postgres"))
+        self._ends.callback(through_web.close)
         settings = Settings(_env_file=None, home=self.home, secret_key=SecretStr(self._secret), jobs_per_hour=10_000)
-        configure(settings, level="ERROR")
         queue = Queue(connect(self._url("web", "valkey")), secret=self._secret)
-        self.operations = Operations(self._through_web, queue, QuietSweeper(), settings)  # type: ignore[arg-type]
+        self.operations = Operations(through_web, queue, QuietSweeper(), settings)  # type: ignore[arg-type]
         self.sessions = Sessions(self.database, connect(self.valkey.url), settings, secret=self._secret)
         self.users: list[User] = []
         self.supervisor_starts = 0
         self._start_at: float | None = None
         self._make_users()
         self._start()
+        self._ends.callback(self.stop_product)
 
     @property
     def state(self) -> state_file.State | None:
@@ -184,19 +198,19 @@ class Fleet:
             time.sleep(0.1)  # a guard may still be at its work
 
     def end(self) -> None:
-        """End everything."""
-        self.stop_product()
-        self.database.close()
-        self._through_web.close()
-        for one in self.networks.values():
-            one.close()
+        """End everything that was begun."""
+        self._ends.close()
+
+    def _stop_store(self, name: str) -> None:
+        server: Server = getattr(self, name)  # it may have been started again since
+        server.stop()
+
+    def _end_api(self) -> None:
         assert self._api.stdin is not None
+        assert self._api.stdout is not None
         self._api.stdin.close()
         self._api.wait(10)
-        if self._api.stdout is not None:
-            self._api.stdout.close()
-        self.valkey.stop()
-        self.postgres.stop()
+        self._api.stdout.close()
 
     def last_words(self, lines: int) -> str:
         """The ends of all logs."""

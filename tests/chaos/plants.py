@@ -95,8 +95,8 @@ PLANTS = (
         sql=(
             SqlChange(
                 function="finish_many",
-                old="where s.id = i.stage_id and s.token = i.token and s.state = 'running'",
-                new="where s.id = i.stage_id",
+                old="s.id = i.stage_id and s.token = i.token and s.state = 'running'",
+                new="s.id = i.stage_id",
             ),
         ),
         python=(

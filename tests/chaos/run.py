@@ -199,7 +199,6 @@ def _break_until_all_is_sent(fleet: Fleet, plan: Plan, faults: Faults, load: Loa
             else:
                 struck = faults.strike()
                 next_fault = time.monotonic() + (chooser.uniform(*plan.pause) if struck else 0.2)
-        faults.tend()
         fleet.tend()
         if (now := (len(faults.done), len(load.acknowledged))) != progress:
             progress, progressed_at = now, time.monotonic()
