@@ -31,6 +31,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     """Builds the services before the first request is taken, and closes them after the last."""
     logs.configure(wiring.settings())
     services = await anyio.to_thread.run_sync(wiring.services)
+    services.sweeper.arm()  # whoever could take back what dead workers held may be dead too
     for module in WARM:
         await anyio.to_thread.run_sync(importlib.import_module, module)
     yield {}

@@ -176,6 +176,14 @@ class FakeOperations:
 
 
 @dataclass
+class FakeSweeper:
+    armed: int = 0
+
+    def arm(self) -> None:
+        self.armed += 1
+
+
+@dataclass
 class FakeServices:
     settings: Settings = field(default_factory=Settings)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
@@ -183,6 +191,7 @@ class FakeServices:
     uploads: FakeUploads = field(default_factory=FakeUploads)
     videos: FakeVideos = field(default_factory=FakeVideos)
     operations: FakeOperations = field(default_factory=FakeOperations)
+    sweeper: FakeSweeper = field(default_factory=FakeSweeper)
 
     def close(self) -> None:
         """Nothing is open."""
