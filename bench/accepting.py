@@ -22,7 +22,7 @@ from bench.report import Wrong
 from services.bootstrap import Services, build
 from services.errors import Refused
 from services.logs import configure
-from services.model import JobKind, Role, User
+from services.model import JobKind, QueueName, Role, User
 from services.settings import Settings
 
 START_LIMIT = 60.0  # seconds
@@ -103,13 +103,17 @@ def _run(file: Path, threads: int) -> None:
     settings = Settings(_env_file=None)
     configure(settings, level="WARNING")  # to standard error: the answers go to standard output
     services = build(settings)
-    warm, go = threading.Barrier(threads + 1, timeout=START_LIMIT), threading.Event()
+    warm = threading.Barrier(threads + 1, timeout=START_LIMIT)
+    rung = threading.Barrier(threads + 1, timeout=START_LIMIT)
+    go = threading.Event()
     failures: list[BaseException] = []
 
     def submit(part: Sequence[tuple[int, str, Sequence[str]]]) -> None:
         try:
-            with services.database.statement():  # a connection each, so that the pool is as full as it will be
+            with services.database.statement():  # a connection each, so that the pools are as full as they will be
                 warm.wait()
+                services.queue.try_to_ring(QueueName.AI)
+            rung.wait()
             go.wait()
             for user_id, kind, video_ids in part:
                 user = User(id=user_id, name=f"bench-{user_id}", role=Role.CREATOR, must_change_password=False)
@@ -122,6 +126,7 @@ def _run(file: Path, threads: int) -> None:
     for worker in workers:
         worker.start()
     warm.wait()
+    rung.wait()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
