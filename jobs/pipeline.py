@@ -9,7 +9,7 @@ import mimetypes
 import shutil
 import tempfile
 import traceback
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from decimal import Decimal
@@ -20,11 +20,27 @@ from jobs.contract import Report, StageContext, StageResult
 from jobs.retry import decide
 from services.errors import PermanentFailure
 from services.model import PLAN, StageName
-from services.outputs import OUTPUT_OF
+from services.outputs import OUTPUT_OF, Output
 from services.records.stages import Claim, Finish, Inputs, Outcome
 from services.storage import LocalStorage, translated_disk_errors
 
 LONGEST_TRACE = 20_000  # characters kept for operators
+
+
+class RecordedOutputs(Mapping[StageName, Output]):
+    """What earlier stages recorded, read when a stage asks for it: a transcript is long, and few want it."""
+
+    def __init__(self, recorded: Mapping[StageName, Mapping[str, object]]) -> None:
+        self._recorded = recorded
+
+    def __getitem__(self, name: StageName) -> Output:
+        return OUTPUT_OF[name].model_validate(self._recorded[name])
+
+    def __iter__(self) -> Iterator[StageName]:
+        return iter(self._recorded)
+
+    def __len__(self) -> int:
+        return len(self._recorded)
 
 
 class StageFunction(Protocol):
@@ -102,7 +118,7 @@ def _context(claim: Claim, inputs: Inputs, storage: LocalStorage, report: Report
             title=inputs.title,
             find_source=lambda: storage.path(inputs.source_key),
             make_workspace=make_workspace,
-            outputs={name: OUTPUT_OF[name].model_validate(data) for name, data in inputs.outputs.items()},
+            outputs=RecordedOutputs(inputs.outputs),
             report=report,
         )
     finally:

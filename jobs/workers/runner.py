@@ -23,7 +23,7 @@ from services.errors import JobCancelled, Unavailable
 from services.model import PLAN, QueueName
 from services.queue import StopCommand
 from services.records import stages
-from services.records.stages import Claim, Finish, Inputs
+from services.records.stages import Claim, Finish, Inputs, Outcome
 
 THREADS = 32  # for stages that are no coroutines
 LOOK_EVERY = 0.5  # seconds between looks for work that was taken away while the database hung
@@ -172,13 +172,15 @@ class Runner:
             recorded = record(self._services.database, self._worker, kept)
             self._services.queue.try_to_ring(*(queue for queue in recorded.ready_queues if queue is not QueueName.AI))
             for finish in kept:
-                log.info(
+                tell = log.debug if finish.outcome is Outcome.SUCCEEDED else log.info
+                tell(
                     "stage_ended",
                     stage_id=finish.stage_id,
                     outcome=finish.outcome,
                     recorded=finish.stage_id in recorded.stage_ids,
                     reason=finish.reason,
                 )
+            log.info("stages_recorded", count=len(recorded.stage_ids), running=len(self._running) - len(kept))
         self._keeper.let_go(*first)
         with self._slot_free:
             self._running.difference_update(first)
