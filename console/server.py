@@ -32,6 +32,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     logs.configure(wiring.settings())
     services = await anyio.to_thread.run_sync(wiring.services)
     services.sweeper.arm()  # whoever could take back what dead workers held may be dead too
+    services.sessions.listen()
     for module in WARM:
         await anyio.to_thread.run_sync(importlib.import_module, module)
     yield {}

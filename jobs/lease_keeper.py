@@ -22,7 +22,7 @@ from services.records.stages import Claim, Finish, Lease
 
 Key = tuple[int, int]  # an attempt: stage id and token
 GIVE_UP_BEFORE = 3.0  # seconds before the lease ends in which the work must be dead
-TELL_STEP = 10.0  # percent points that are told at the next beat
+TELL_STEP = 20.0  # percent points that are told at the next beat
 TELL_EVERY = 5.0  # seconds after which any change is told
 CUT_OFF = "The worker could not reach the database for a while; the stage goes on elsewhere."
 

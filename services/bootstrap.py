@@ -39,6 +39,7 @@ class Services:
     operations: Operations
 
     def close(self) -> None:
+        self.sessions.stop_listening()
         self.sweeper.stop()
         self.database.close()
 

@@ -30,3 +30,8 @@ def roll_call() -> str:
 def call(queue: QueueName) -> str:
     """Channel on which a queue is rung while Redis is too full to take a wake. Owner: queue."""
     return f"backlot:call:{queue}"
+
+
+def revocations() -> str:
+    """Channel on which sessions that ended are told by their id. Owner: sessions."""
+    return "backlot:revocations"

@@ -109,11 +109,9 @@ class Queue:
             self._introduce(rq_queue)
 
     def _introduce(self, rq_queue: RqQueue) -> None:
-        """Redis is new or was emptied: make queue and workers known to `rq info` again."""
-        with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.sadd(RqQueue.redis_queues_keys, rq_queue.key)
-            pipeline.publish(keys.roll_call(), rq_queue.name)
-            pipeline.execute()
+        """Redis was emptied, unless a worker has made the queue known: have the workers register again."""
+        if self._client.sadd(RqQueue.redis_queues_keys, rq_queue.key):
+            self._client.publish(keys.roll_call(), rq_queue.name)
 
     def try_to_ring(self, *queues: QueueName) -> bool:
         """Ring where Redis answers; whether it did. What was not rung for, the sweeper rings for."""

@@ -17,6 +17,7 @@ import structlog
 from services import keys
 from services.database import Database
 from services.errors import NotSignedIn
+from services.listening import Listener
 from services.model import Role, Session, User
 from services.records import events, sessions, users
 from services.settings import Settings
@@ -26,6 +27,7 @@ ISSUER = "backlot"
 AUDIENCE = "backlot console"
 TICKET_SECONDS = 30.0
 MEMORY_SECONDS = 1.0  # how long a check may be old
+HEARD_MEMORY_SECONDS = 10.0  # the same while this process hears which sessions end
 REMEMBERED = 10_000  # checks kept in memory
 TRUTH_SECONDS = 300.0  # how often Postgres is told that a session is in use, and asked whether it stands
 
@@ -45,6 +47,18 @@ class Sessions:
         self._checked: dict[UUID, tuple[float, Session]] = {}
         self._confirmed: dict[UUID, float] = {}
         self._ended: OrderedDict[UUID, None] = OrderedDict()  # by this process
+        self._revocations = 0  # made or heard
+        self._listener: Listener | None = None
+
+    def listen(self) -> None:
+        """Hear from now on which sessions end, so that checks need not be asked for so often."""
+        self._listener = Listener(
+            self._client, {keys.revocations(): self._hear_revocation}, connected=self._forget_checks
+        )
+
+    def stop_listening(self) -> None:
+        if self._listener is not None:
+            self._listener.stop()
 
     def issue_ticket(self, user: User) -> str:
         """A one-time ticket, good for 30 seconds, that `exchange` turns into a session."""
@@ -76,13 +90,15 @@ class Sessions:
         return self._encode(session), session
 
     def verify(self, token: str | None) -> Session:
-        """The session of a JWT, checked at most a second ago. Raises NotSignedIn, Unavailable."""
+        """The session of a JWT, as far as is known a second after a revocation. Raises NotSignedIn, Unavailable."""
         claimed = self._decode(token)
         now = time.monotonic()
+        hears = self._listener is not None and self._listener.hears()
         with self._lock:
             checked = self._checked.get(claimed.id)
             confirmed = self._confirmed.get(claimed.id, -TRUTH_SECONDS)
-        if checked is not None and now - checked[0] < MEMORY_SECONDS:
+            revocations = self._revocations
+        if checked is not None and now - checked[0] < (HEARD_MEMORY_SECONDS if hears else MEMORY_SECONDS):
             return checked[1]
         session = claimed
         if now - confirmed >= TRUTH_SECONDS or not self._redis_knows(claimed):
@@ -91,7 +107,8 @@ class Sessions:
             if len(self._checked) > REMEMBERED:
                 self._checked.clear()
                 self._confirmed.clear()
-            self._checked[session.id] = (now, session)
+            if self._revocations == revocations:  # else it may have been revoked since it was asked for
+                self._checked[session.id] = (now, session)
         return session
 
     def revoke(self, session: Session, *, reason: str = "signed out") -> None:
@@ -136,17 +153,36 @@ class Sessions:
             log.warning("session_not_in_redis", reason=type(error).__name__)
 
     def forget(self, session_id: UUID) -> None:
-        """Drop what Redis and this process remember of a session that Postgres has ended."""
+        """Drop what every process and Redis remember of a session that Postgres has ended."""
+        self._forget_here(session_id)
+        try:
+            self._client.delete(keys.session(session_id))
+            self._client.publish(keys.revocations(), str(session_id))
+        except redis.RedisError as error:
+            log.warning("session_left_in_redis", reason=type(error).__name__)
+
+    def _forget_here(self, session_id: UUID) -> None:
         with self._lock:
+            self._revocations += 1
             self._ended[session_id] = None
             while len(self._ended) > REMEMBERED:
                 self._ended.popitem(last=False)
             self._checked.pop(session_id, None)
             self._confirmed.pop(session_id, None)
-        try:
-            self._client.delete(keys.session(session_id))
-        except redis.RedisError as error:
-            log.warning("session_left_in_redis", reason=type(error).__name__)
+
+    def _hear_revocation(self, data: object) -> None:
+        """Anybody may publish one: it costs the session a look at Postgres, and no more."""
+        session_id = UUID(data.decode() if isinstance(data, bytes) else str(data))
+        with self._lock:
+            self._revocations += 1
+            self._checked.pop(session_id, None)
+            self._confirmed.pop(session_id, None)
+
+    def _forget_checks(self) -> None:
+        """What ended while this process did not hear is not known here."""
+        with self._lock:
+            self._revocations += 1
+            self._checked.clear()
 
     def _encode(self, session: Session) -> str:
         return jwt.encode(

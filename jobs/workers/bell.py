@@ -23,9 +23,10 @@ from rq.utils import now, utcformat
 from rq.worker import BaseWorker, WorkerStatus
 from rq.worker_registration import register
 
-from jobs.workers.commands import CommandListener, RefusedMessages
+from jobs.workers.refused_messages import RefusedMessages
 from services import keys
 from services.bootstrap import PATIENCE, Services, build
+from services.listening import Listener
 from services.logs import configure
 from services.model import QueueName
 from services.queue import StopCommand, connect, is_of_another_type
@@ -70,7 +71,7 @@ class BellWorker(BaseWorker):
         self._roll_called_at = 0.0
         self._redis_again_at = 0.0
         self._redis_pause = 0.0
-        self._commands: CommandListener | None = None
+        self._commands: Listener | None = None
 
     def answer_wake(self) -> None:
         """Claim and run until nothing is left to claim."""
@@ -149,7 +150,7 @@ class BellWorker(BaseWorker):
 
     def subscribe(self) -> None:
         """RQ's own thread ends at the first error that is no lost connection, and did not start without Redis."""
-        self._commands = CommandListener(
+        self._commands = Listener(
             self._quick,
             {
                 self.pubsub_channel_name: self.obey,

@@ -51,6 +51,9 @@ class FakeSessions:
     tickets: dict[str, User] = field(default_factory=dict)
     live: dict[str, Session] = field(default_factory=dict)
 
+    def listen(self) -> None:
+        """Nobody else ends a session."""
+
     def issue_ticket(self, user: User) -> str:
         ticket = f"ticket-{uuid4()}"
         self.tickets[ticket] = user

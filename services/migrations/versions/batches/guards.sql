@@ -4,8 +4,9 @@ declare
     v_stage bigint;
 begin
     select i.stage_id into v_stage from inserted i
-    where i.stage_id is not null and not exists (
-        select from stages s where s.id = i.stage_id and s.state = 'succeeded' and s.token = i.token)
+    where i.stage_id is not null
+        -- A scalar subquery is always a look by key; `not exists` was planned as a scan of all stages.
+        and (select s.state = 'succeeded' and s.token = i.token from stages s where s.id = i.stage_id) is not true
     limit 1;
     if found then
         raise exception '% for stage % without its success under its token', tg_table_name, v_stage

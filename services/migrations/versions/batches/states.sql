@@ -10,7 +10,7 @@ begin
     ), moved as (
         update jobs j set state = d.state,
             finished_at = case when d.state in ('succeeded', 'failed', 'cancelled') then clock_timestamp() end
-        from derived d where d.job_id = j.id and d.state <> j.state
+        from derived d where j.id = any (p_jobs) and d.job_id = j.id and d.state <> j.state
         returning j.id, j.video_id, j.user_id, j.state
     )
     insert into events (actor, action, user_id, video_id, job_id)
@@ -29,7 +29,8 @@ begin
             bool_or(started)) as state
         from asked group by video_id
     ), moved as (
-        update videos v set state = d.state from derived d where d.video_id = v.id and d.state <> v.state
+        update videos v set state = d.state from derived d
+        where v.id = any (v_videos) and d.video_id = v.id and d.state <> v.state
         returning v.id, v.user_id, v.state
     )
     insert into events (actor, action, user_id, video_id)

@@ -1,0 +1,79 @@
+"""Hears what is published on Redis channels, for as long as a process lives, whatever becomes of the connection."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+import redis
+import structlog
+
+LISTEN_SECONDS = 30.0  # of silence, after which the connection is asked whether it lives; a PING is not billed
+LONGEST_PAUSE = 60.0  # seconds between attempts to listen again
+
+log = structlog.get_logger()
+
+
+class Listener:
+    """A thread that hands what comes on channels to their handlers; an error in one ends nothing.
+
+    connected is called whenever listening begins, since what was published before was not heard.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        handlers: Mapping[str, Callable[[object], None]],
+        *,
+        connected: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._client = client
+        self._handlers = handlers
+        self._connected = connected
+        self._stopped = threading.Event()
+        self._hears = threading.Event()
+        threading.Thread(target=self._run, name="listener", daemon=True).start()
+
+    def hears(self) -> bool:
+        """Whether what is published now is heard, as far as is known."""
+        return self._hears.is_set()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _run(self) -> None:
+        pause = 0.0
+        while not self._stopped.wait(pause):
+            try:
+                with self._client.pubsub() as subscription:  # type: ignore[no-untyped-call]
+                    subscription.subscribe(*self._handlers)
+                    self._listen(subscription)
+            except redis.RedisError as error:
+                pause = min(LONGEST_PAUSE, 2 * pause or 1.0) if not self._hears.is_set() else 1.0
+                log.warning("not_heard", channels=list(self._handlers), reason=type(error).__name__, again_in=pause)
+            finally:
+                self._hears.clear()
+
+    def _listen(self, subscription: redis.client.PubSub) -> None:
+        asked = False
+        while not self._stopped.is_set():
+            message = subscription.get_message(timeout=LISTEN_SECONDS)
+            if message is None:
+                if asked:
+                    raise redis.ConnectionError("no answer on the channel's connection")
+                subscription.ping()
+                asked = True
+                continue
+            asked = False
+            if message["type"] == "subscribe" and not self._hears.is_set():
+                self._connected()
+                self._hears.set()
+            elif message["type"] == "message":
+                self._handle(message)
+
+    def _handle(self, message: Mapping[str, object]) -> None:
+        channel = message["channel"]
+        try:
+            self._handlers[channel.decode() if isinstance(channel, bytes) else str(channel)](message["data"])
+        except Exception:
+            log.exception("message_failed")
