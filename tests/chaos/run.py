@@ -28,6 +28,7 @@ from tests.chaos.watch import Watch
 
 FIRST_FAULT = 1.0  # seconds after the first upload
 FAULT_SECONDS = 3.0  # about as long as a fault and the pause after it take: the uploads keep pace with that
+MOST_AHEAD = 3.0  # faults for which the uploads go on while none finds anything to break
 BACKLOG = 150  # jobs and stages unfinished, above which the next fault waits, so that faults last as long as the work
 LONGEST_WAIT = 8.0  # seconds that it waits for this
 STANDSTILL = 90.0  # seconds without a fault or an upload, after which a run goes no further
@@ -93,7 +94,8 @@ class Pace:
         if not self.plan.faults:
             return self.plan.pipelines
         last = max(self.begun, self.faults.struck_at)
-        share = (len(self.faults.done) + (time.monotonic() - last) / FAULT_SECONDS) / self.plan.faults
+        waited = min(MOST_AHEAD, (time.monotonic() - last) / FAULT_SECONDS)
+        share = (len(self.faults.done) + waited) / self.plan.faults
         return self.plan.ahead + round(self.plan.pipelines * share)
 
 
