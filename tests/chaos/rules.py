@@ -38,9 +38,11 @@ _TERMINAL = "('succeeded', 'failed', 'cancelled')"
 
 RULES: dict[str, str] = {
     ALL_ENDED: """
-        select j.id, j.state, s.id as stage, s.name, s.state as stage_state, s.tries, s.available_at, s.reason
+        select j.id, j.state, array_agg(s.name || ' ' || s.state order by s.id) as stages, max(s.tries) as tries,
+            max(s.available_at) as available_at
         from jobs j join stages s on s.job_id = j.id
-        where s.state in ('ready', 'running') or (j.state in ('queued', 'running') and s.state = 'waiting')""",
+        where s.state in ('ready', 'running') or (j.state in ('queued', 'running') and s.state = 'waiting')
+        group by j.id""",
     "a job's history is a chain of allowed moves": f"""{_JOB_CHAIN}
         select t.* from told t where (before, state) not in (
             ('queued', 'running'), ('queued', 'cancelled'),

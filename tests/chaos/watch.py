@@ -49,8 +49,8 @@ class Watch:
     def _look(self, connection: Connection) -> None:
         for rule in violations(connection):
             if rule not in self.found:
-                stamp = time.strftime("%H:%M:%S")
-                self.found[rule] = [f"seen at {stamp}", *rows(connection, rule, limit=SHOWN)]
+                seen = rows(connection, rule, limit=SHOWN) or ["gone when it was looked at again"]
+                self.found[rule] = [f"{time.strftime('%H:%M:%S')} {row}" for row in seen]
         overdue = connection.execute(text(OVERDUE), {"late": self._late}).all()
         if overdue and OVERDUE_RULE not in self.found:
             self.found[OVERDUE_RULE] = [str(row._asdict()) for row in overdue[:SHOWN]]
