@@ -140,6 +140,7 @@ class AiFleet:
                     id=uuid4(),
                     video_id=video_id,
                     user_id=owner.id,
+                    submitter_id=owner.id,
                     kind=JobKind.TRANSCRIBE,
                     recorded=(),
                     priority=Priority.NORMAL,

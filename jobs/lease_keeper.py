@@ -22,6 +22,7 @@ from services.records.stages import Claim, Finish, Lease
 
 Key = tuple[int, int]  # an attempt: stage id and token
 GIVE_UP_BEFORE = 3.0  # seconds before the lease ends in which the work must be dead
+UNCERTAIN_SECONDS = 15.0  # after a claim that failed, for beats to find what it claimed all the same
 TELL_STEP = 20.0  # percent points that are told at the next beat
 TELL_EVERY = 5.0  # seconds after which any change is told
 CUT_OFF = "The worker could not reach the database for a while; the stage goes on elsewhere."
@@ -73,32 +74,42 @@ class LeaseKeeper:
         self._on_lost = on_lost
         self._tell = tell
         self._told_at = 0.0
-        self._given_up: list[Claim] = []
         self._lock = threading.Lock()
         self._held: dict[Key, _Held] = {}
-        self._holding = threading.Condition(self._lock)
+        self._given_up: list[Key] = []
+        self._uncertain_until = 0.0
+        self._work = threading.Condition(self._lock)
         self._lease = self._new_lease()
         self._renewed_at = time.monotonic()
         self._thread = threading.Thread(target=self._beat_for_ever, name="lease keeper", daemon=True)
         self._thread.start()
 
     def claim(self, *, limit: int, cap: int) -> tuple[Claim, ...]:
-        """Claim stages and hold them. Raises Unavailable."""
+        """Claim stages and hold them. Raises Unavailable; what was claimed all the same, the next beats hand back."""
         asked_at = time.monotonic()
         with self._lock:
             lease = self._lease
-        with self._database.statement() as connection:
-            claims = stages.claim_many(
-                connection, self._queue, lease, seconds=self._lease_seconds, limit=limit, cap=cap
-            )
+        try:
+            with self._database.statement() as connection:
+                claims = stages.claim_many(
+                    connection, self._queue, lease, seconds=self._lease_seconds, limit=limit, cap=cap
+                )
+        except Exception:
+            with self._lock:
+                self._uncertain_until = time.monotonic() + UNCERTAIN_SECONDS
+                self._work.notify_all()
+            raise
         claimed = {claim.stage_id for claim in claims}
         with self._lock:
+            self._work.notify_all()
+            if lease.id != self._lease.id:  # given up while this was asked
+                self._given_up += [key_of(claim) for claim in claims]
+                return ()
             if claims:
                 self._renewed_at = asked_at
             before = [key for key in self._held if key[0] in claimed]
             for claim in claims:
                 self._held[key_of(claim)] = _Held(claim=claim)
-            self._holding.notify_all()
         for key in before:  # taken away and claimed again, before a beat told
             self.lose(key)
         return claims
@@ -107,8 +118,6 @@ class LeaseKeeper:
         """These have ended here, whatever came of them."""
         with self._lock:
             gone = [held for key in keys if (held := self._held.pop(key, None)) is not None]
-            if self._is_overdue():
-                self._given_up += [held.claim for held in gone if not held.lost]
         if gone:
             self._tell([_told(held.claim, None) for held in gone])
 
@@ -126,11 +135,14 @@ class LeaseKeeper:
     def is_lost(self, key: Key) -> bool:
         """Whether an attempt was taken away or is not held, or the lease may end: also while a beat hangs."""
         with self._lock:
+            lapsed = self._give_up() if self._is_overdue() else []
             held = self._held.get(key)
-            return held is None or held.lost or self._is_overdue()
+            lost = held is None or held.lost
+        self._say_lost(lapsed)
+        return lost
 
     def lose(self, key: Key) -> None:
-        """A stop command came for this attempt."""
+        """An attempt was taken away: by a stop command, or as a beat told."""
         with self._lock:
             held = self._held.get(key)
             if held is None or held.lost:
@@ -141,8 +153,8 @@ class LeaseKeeper:
     def _beat_for_ever(self) -> None:
         while True:
             with self._lock:
-                while not self._held and not self._given_up:
-                    self._holding.wait()
+                while not (self._held or self._given_up or self._is_uncertain()):
+                    self._work.wait()
             started = time.monotonic()
             self._hand_back()
             self._beat()
@@ -152,58 +164,81 @@ class LeaseKeeper:
     def _beat(self) -> None:
         asked_at = time.monotonic()
         with self._lock:
+            lapsed = self._give_up() if self._is_overdue() else []
             lease = self._lease
-            holding = dict(key for key, held in self._held.items() if not held.lost)
-            progress: dict[int, dict[str, object]] = {
-                key[0]: {"percent": round(held.percent, 1), "message": held.message}
-                for key, held in self._held.items()
-                if not held.lost
-            }
-            overdue = self._is_overdue()
-        if not holding:
+            held = [held for held in self._held.values() if not held.lost]
+            ask = bool(held) or self._is_uncertain()
+        self._say_lost(lapsed)
+        if not ask:
             return
-        lost: frozenset[int] | None = frozenset()
         try:
-            if not overdue:
-                with self._database.statement() as connection:
-                    lost = stages.beat(connection, lease, seconds=self._lease_seconds, progress=progress, held=holding)
-                with self._lock:
-                    self._renewed_at = asked_at
+            with self._database.statement() as connection:
+                beat = stages.beat(
+                    connection,
+                    lease,
+                    seconds=self._lease_seconds,
+                    progress={
+                        one.claim.stage_id: {"percent": round(one.percent, 1), "message": one.message} for one in held
+                    },
+                    held={one.claim.stage_id: one.claim.token for one in held},
+                )
         except Unavailable as error:
             log.warning("beat_failed", reason=str(error))
+            return
         except Exception:
             log.exception("beat_failed")
-        if overdue or lost is None:
-            log.warning("lease_lapsed", held=len(holding))
-            self._give_up(lease)
-            lost = frozenset(holding)
-        for stage_id in lost:
-            self.lose((stage_id, holding[stage_id]))
+            return
+        with self._lock:
+            if self._lease.id != lease.id:  # given up while this was asked
+                return
+            if beat is None:
+                lapsed = self._give_up()
+            else:
+                self._renewed_at = asked_at
+                self._given_up += beat.unknown
+        self._say_lost(lapsed)
+        for one in held:
+            if beat is not None and one.claim.stage_id in beat.lost:
+                self.lose(key_of(one.claim))
 
     def _is_overdue(self) -> bool:
         return time.monotonic() - self._renewed_at > self._lease_seconds - GIVE_UP_BEFORE
 
-    def _give_up(self, lease: Lease) -> None:
-        with self._lock:
-            self._given_up += [held.claim for held in self._held.values() if not held.lost]
-            if self._lease.id == lease.id:
-                self._lease = self._new_lease()
-                self._renewed_at = time.monotonic()
+    def _is_uncertain(self) -> bool:
+        return time.monotonic() < self._uncertain_until
+
+    def _give_up(self) -> list[Claim]:
+        """Lose all that is held, for good, and begin a new lease. Called under the lock."""
+        given_up = [held for held in self._held.values() if not held.lost]
+        if given_up:
+            for held in given_up:
+                held.lost = True
+            self._given_up += [key_of(held.claim) for held in given_up]
+            self._lease = self._new_lease()
+            self._renewed_at = time.monotonic()
+            self._work.notify_all()
+        return [held.claim for held in given_up]
+
+    def _say_lost(self, claims: Sequence[Claim]) -> None:
+        if claims:
+            log.warning("lease_given_up", held=len(claims))
+        for claim in claims:
+            self._on_lost(claim)
 
     def _hand_back(self) -> None:
         """Tell, as soon as Postgres answers, that what was given up ran under a worker that lives."""
         with self._lock:
-            claims = list(self._given_up)
-        if not claims:
+            keys = list(self._given_up)
+        if not keys:
             return
         try:
-            record(self._database, self._worker, [released(claim.stage_id, claim.token, CUT_OFF) for claim in claims])
+            record(self._database, self._worker, [released(*key, CUT_OFF) for key in keys])
         except Unavailable:
             return
         except Exception:
             log.exception("not_handed_back")
         with self._lock:
-            del self._given_up[: len(claims)]
+            del self._given_up[: len(keys)]
 
     def _tell_progress(self) -> None:
         now = time.monotonic()

@@ -64,7 +64,7 @@ def run_attempt(claim: Claim, inputs: Inputs, storage: LocalStorage, report: Rep
                 raise TypeError(f"the stage {claim.name} is a coroutine: it belongs on the queue ai")
             return _succeeded(claim, result, storage)
     except Exception as error:  # noqa: BLE001 - whatever a stage raises is recorded
-        return _ended(claim, error)
+        return finish_of_error(claim, error)
 
 
 async def run_attempt_on_loop(
@@ -72,17 +72,17 @@ async def run_attempt_on_loop(
 ) -> Finish:
     """The same on the running loop; a plain function runs in a thread. Being cancelled records nothing."""
     loop = asyncio.get_running_loop()
-    function = stage_function(claim.name)
-    if not inspect.iscoroutinefunction(function):
-        return await loop.run_in_executor(threads, run_attempt, claim, inputs, storage, report)
     try:
+        function = stage_function(claim.name)
+        if not inspect.iscoroutinefunction(function):
+            return await loop.run_in_executor(threads, run_attempt, claim, inputs, storage, report)
         with _context(claim, inputs, storage, report) as context:
             result = await _within_time(claim.name, function(context))
             if not result.files:
                 return _succeeded(claim, result, storage)
             return await loop.run_in_executor(threads, _succeeded, claim, result, storage)
     except Exception as error:  # noqa: BLE001 - whatever a stage raises is recorded
-        return _ended(claim, error)
+        return finish_of_error(claim, error)
 
 
 def took_too_long(name: StageName) -> PermanentFailure:
@@ -126,7 +126,8 @@ def _context(claim: Claim, inputs: Inputs, storage: LocalStorage, report: Report
             shutil.rmtree(workspace, ignore_errors=True)
 
 
-def _ended(claim: Claim, error: Exception) -> Finish:
+def finish_of_error(claim: Claim, error: BaseException) -> Finish:
+    """What is to be recorded of an attempt that ended so."""
     decision = decide(error, attempt=claim.attempt, max_attempts=claim.max_attempts)
     return Finish(
         stage_id=claim.stage_id,

@@ -46,3 +46,8 @@ def record(database: Database, worker: str, finishes: Sequence[Finish]) -> Recor
 def released(stage_id: int, token: int, reason: str = "The worker was stopped; the stage goes on elsewhere.") -> Finish:
     """What to record of an attempt that a living worker hands back: it costs no try."""
     return Finish(stage_id=stage_id, token=token, outcome=Outcome.RELEASED, reason=reason)
+
+
+def next_retry(finishes: Sequence[Finish]) -> float | None:
+    """Seconds until the first of them is to be tried again, if any is."""
+    return min((finish.delay for finish in finishes if finish.outcome is Outcome.RETRIED), default=None)

@@ -35,7 +35,7 @@ def decide(
     A Retry-After is obeyed. An error that nobody foresaw may pass, so it is tried again too.
     """
     if isinstance(error, JobCancelled):
-        return Decision(outcome=Outcome.RELEASED, reason="The job was cancelled.")
+        return Decision(outcome=Outcome.RELEASED, reason="The stage was taken away from its worker.")
     if isinstance(error, MemoryError):
         return Decision(
             outcome=Outcome.FAILED, reason="The video needs more memory than a worker has: try a smaller one."

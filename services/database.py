@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from services.errors import BadInput, IllegalMove, Unavailable
 
 NO_ANSWER = "The database does not answer. Try again in a moment."
+IDLE_SECONDS = 30.0  # after which a pooled connection is asked whether it lives
 ILLEGAL_MOVE = "BL001"  # raised by the guards of the first migration
 
 
@@ -47,6 +49,7 @@ class Database:
             },
         )
         event.listen(self.engine, "checkout", _require_open)
+        event.listen(self.engine, "checkin", _note_use)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -68,15 +71,27 @@ class Database:
         self.engine.dispose()
 
 
-def _require_open(connection: psycopg.Connection, _record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+def _require_open(connection: psycopg.Connection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
     """Refuse a pooled connection that the server has closed: the pool opens new ones.
 
-    An idle connection has nothing to read, so a look at the socket tells what a ping would, without its round trip.
+    An idle connection has nothing to read, so a look at the socket tells of a server that went, without a round trip. Of
+    a network that went only an answer tells: after some idle time one is asked for.
     """
     readable = select.poll()
     readable.register(connection.fileno(), select.POLLIN)
     if readable.poll(0):
         raise InvalidatePoolError()
+    if time.monotonic() - record.info.get("used_at", time.monotonic()) > IDLE_SECONDS:
+        try:
+            connection.autocommit = True
+            connection.execute("select 1")
+            connection.autocommit = False
+        except psycopg.Error as error:
+            raise InvalidatePoolError() from error
+
+
+def _note_use(_connection: psycopg.Connection, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection
 
 from services.database import Database
-from services.errors import BadInput, IllegalMove, Refused
+from services.errors import BacklotError, BadInput, IllegalMove, Refused, Unavailable
 from services.model import JobKind, JobState, Priority, QueueName, User
 from services.permissions import Action, require, unseen
 from services.queue import Queue, StopCommand
@@ -33,22 +33,35 @@ class Operations:
 
     def submit(self, user: User, video_id: UUID, kind: JobKind) -> UUID:
         """A new job on a video that is there. Raises NotFound, NotAllowed."""
-        with self._database.statement() as connection:
-            recorded = videos.recorded_stages(connection, [video_id])
-            job = _new_job(user, video_id, kind, recorded, Priority.INTERACTIVE)
-            accepted = jobs.accept(connection, job, jobs_per_hour=self._settings.jobs_per_hour, actor=f"user:{user.id}")
+        try:
+            with self._database.statement() as connection:
+                recorded = videos.recorded_stages(connection, [video_id])
+                job = _new_job(user, video_id, kind, recorded, Priority.INTERACTIVE)
+                accepted = jobs.accept(
+                    connection, job, jobs_per_hour=self._settings.jobs_per_hour, actor=f"user:{user.id}"
+                )
+        finally:
+            self._sweeper.arm()  # also after a commit that nobody knows of
         self._queue.try_to_ring(*accepted.ready_queues)
-        self._sweeper.arm()
         return job.id
 
-    def submit_many(self, user: User, video_ids: Sequence[UUID], kind: JobKind) -> dict[UUID, UUID | Refused]:
+    def submit_many(self, user: User, video_ids: Sequence[UUID], kind: JobKind) -> dict[UUID, UUID | BacklotError]:
         """A new job on each of many videos, behind what people wait for; by video its job, or why there is none."""
-        answers: dict[UUID, UUID | Refused] = {}
-        with self._database.statement() as connection:
-            for some in _batches(dict.fromkeys(video_ids), BATCH):
-                recorded = videos.recorded_stages(connection, some)
-                new: list[NewJob] = []
-                for video_id in some:
+        answers: dict[UUID, UUID | BacklotError] = {}
+        for some in _batches(dict.fromkeys(video_ids), BATCH):
+            try:
+                answers |= self._submit_batch(user, some, kind)
+            except Unavailable as error:
+                answers |= dict.fromkeys(some, error)
+        return answers
+
+    def _submit_batch(self, user: User, video_ids: Sequence[UUID], kind: JobKind) -> dict[UUID, UUID | BacklotError]:
+        answers: dict[UUID, UUID | BacklotError] = {}
+        new: list[NewJob] = []
+        try:
+            with self._database.statement() as connection:
+                recorded = videos.recorded_stages(connection, video_ids)
+                for video_id in video_ids:
                     try:
                         new.append(_new_job(user, video_id, kind, recorded, Priority.BULK))
                     except Refused as refusal:
@@ -57,10 +70,10 @@ class Operations:
                     jobs.accept_many(
                         connection, new, jobs_per_hour=self._settings.jobs_per_hour, actor=f"user:{user.id}"
                     )
-                    answers |= {job.video_id: job.id for job in new}
-                    self._queue.try_to_ring(*{queue for job in new for queue in job.ready_queues()})
-        self._sweeper.arm()
-        return answers
+        finally:
+            self._sweeper.arm()
+        self._queue.try_to_ring(*{queue for job in new for queue in job.ready_queues()})
+        return answers | {job.video_id: job.id for job in new}
 
     def job(self, user: User, job_id: UUID) -> JobView:
         """Raises NotFound."""
@@ -165,7 +178,13 @@ def _new_job(
         raise unseen("video")
     require(user, Action.ACT, video.user_id)
     return NewJob(
-        id=uuid4(), video_id=video_id, user_id=video.user_id, kind=kind, recorded=video.names, priority=priority
+        id=uuid4(),
+        video_id=video_id,
+        user_id=video.user_id,
+        submitter_id=user.id,
+        kind=kind,
+        recorded=video.names,
+        priority=priority,
     )
 
 

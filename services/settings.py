@@ -37,9 +37,9 @@ class Settings(BaseSettings):
     ai_slots: int = Field(default=500, ge=1)
     media_cap_per_user: int = Field(default=4, ge=1)
     ai_cap_per_user: int = Field(default=100, ge=1)
-    lease: float = 15.0
-    beat: float = 1.5
-    sweep: float = 15.0
+    lease: float = Field(default=15.0, ge=4)
+    beat: float = Field(default=1.5, gt=0)
+    sweep: float = Field(default=15.0, gt=0)
     worker_memory_limit: int = 1000 * MEBIBYTE
 
     upload_size_limit: int = 10 * 1024 * MEBIBYTE

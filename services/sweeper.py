@@ -18,6 +18,7 @@ ORPHAN_SECONDS = 24 * 3600.0
 UPLOAD_SECONDS = 7 * 24 * 3600.0  # an upload untouched for a week is given up
 ORPHAN_SWEEP_SECONDS = 3600.0
 STOP_SECONDS = 5.0
+LEAST_SECONDS = 0.1  # between two sweeps, however much falls due
 
 log = structlog.get_logger()
 
@@ -34,23 +35,32 @@ class Sweeper:
         self._queue = queue
         self._storage = storage
         self._seconds = seconds
-        self._armed = threading.Event()
-        self._stopped = threading.Event()
+        self._change = threading.Condition()
+        self._due: float | None = None  # when to sweep next; None: nothing is left to wait for
+        self._swept_at = -seconds
+        self._stopped = False
         self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
         self._files_swept_at: float | None = None
 
-    def arm(self) -> None:
-        self._armed.set()
-        with self._lock:
+    def arm(self, *, within: float | None = None) -> None:
+        """Sweep soon, but not more often than at the interval; or within so many seconds, when something falls due."""
+        now = time.monotonic()
+        if within is None:
+            due = max(now, self._swept_at + self._seconds)
+        else:
+            due = max(now + within, self._swept_at + LEAST_SECONDS)
+        with self._change:
+            self._due = due if self._due is None else min(self._due, due)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
                 self._thread.start()
+            self._change.notify_all()
 
     def stop(self) -> None:
         """Sweep no more; a sweep under way ends first."""
-        self._stopped.set()
-        self._armed.set()
+        with self._change:
+            self._stopped = True
+            self._change.notify_all()
         if self._thread is not None:
             self._thread.join(STOP_SECONDS)
 
@@ -85,32 +95,34 @@ class Sweeper:
         return removed
 
     def _run(self) -> None:
-        while True:
-            self._armed.wait()
-            if self._stopped.is_set():
-                return
-            pause = self._seconds
+        while self._wait_until_due():
+            again: float | None = self._seconds
             try:
-                pause = self._sweep_once()
+                again = self._sweep_once()
                 self._sweep_files_at_times()
             except Unavailable as error:
                 log.warning("sweep_failed", reason=str(error))
-                self._armed.set()
             except Exception:
                 log.exception("sweep_failed")
-                self._armed.set()
-            self._stopped.wait(pause)
+            if again is not None:
+                self.arm(within=again)
 
-    def _sweep_once(self) -> float:
-        """Sweep; seconds until the next one. Disarms when nothing is left to wait for."""
-        self._armed.clear()
+    def _wait_until_due(self) -> bool:
+        """Whether a sweep is due; False: none will be."""
+        with self._change:
+            while not self._stopped and (self._due is None or self._due > time.monotonic()):
+                self._change.wait(None if self._due is None else self._due - time.monotonic())
+            self._due = None
+            self._swept_at = time.monotonic()
+            return not self._stopped
+
+    def _sweep_once(self) -> float | None:
+        """Sweep; within how many seconds to do so again, None when nothing is left to wait for."""
         swept = self.sweep()
-        if swept is None or swept.running or swept.ready_queues or swept.due_in is not None:
-            self._armed.set()
-        if swept is not None and swept.due_in is not None:
-            # Neither a retry that falls due nor a dead worker's lease that ends waits for the interval.
-            return max(0.1, min(self._seconds, swept.due_in))
-        return self._seconds
+        if swept is not None and not (swept.running or swept.ready_queues or swept.due_in is not None):
+            return None
+        # Neither a retry that falls due nor a dead worker's lease that ends waits for the interval.
+        return min(self._seconds, swept.due_in) if swept is not None and swept.due_in is not None else self._seconds
 
     def _sweep_files_at_times(self) -> None:
         if self._files_swept_at is None or time.monotonic() - self._files_swept_at > ORPHAN_SWEEP_SECONDS:

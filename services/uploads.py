@@ -170,17 +170,29 @@ class Uploads:
                 self._storage.keep_incoming(upload_id, key)
             except FileNotFoundError:
                 pass  # a call at the same moment completed it: the row says so below
-        with self._database.transaction() as connection:
-            upload = self._find(connection, user, upload_id, lock=True)
-            if upload.video_id is not None:
-                return Accepted(video_id=upload.video_id, job_id=jobs.of_video(connection, upload.video_id)[-1].id)
-            if not digest:
-                raise IllegalMove("What came before is gone. Choose the file again: it starts from its first byte.")
-            job_id = self._accept(
-                connection, user, upload, video_id=video_id, key=key, digest=digest, kind=kind, priority=priority
-            )
+        try:
+            with self._database.transaction() as connection:
+                upload = self._find(connection, user, upload_id, lock=True)
+                if upload.video_id is None:
+                    if not digest:
+                        raise IllegalMove(
+                            "What came before is gone. Choose the file again: it starts from its first byte."
+                        )
+                    job_id = self._accept(
+                        connection,
+                        user,
+                        upload,
+                        video_id=video_id,
+                        key=key,
+                        digest=digest,
+                        kind=kind,
+                        priority=priority,
+                    )
+                else:  # by an earlier call, whose answer or ring may have been lost
+                    video_id, job_id = upload.video_id, jobs.of_video(connection, upload.video_id)[-1].id
+        finally:
+            self._sweeper.arm()  # also after a commit that nobody knows of
         self._queue.try_to_ring(PLAN[stages_of(kind)[0]].queue)
-        self._sweeper.arm()
         self._storage.drop_incoming(upload_id)
         self._hashes.pop(upload_id, None)
         log.info("upload_accepted", video_id=str(video_id), job_id=str(job_id), size=upload.size)
@@ -249,7 +261,15 @@ class Uploads:
         )
         videos.add_source(connection, video_id=video_id, storage_key=key, media_type=media_type, size=upload.size)
         quotas.use_upload(connection, user.id, video_id=video_id)
-        job = NewJob(id=job_id, video_id=video_id, user_id=user.id, kind=kind, recorded=(), priority=priority)
+        job = NewJob(
+            id=job_id,
+            video_id=video_id,
+            user_id=user.id,
+            submitter_id=user.id,
+            kind=kind,
+            recorded=(),
+            priority=priority,
+        )
         jobs.accept(connection, job, jobs_per_hour=self._settings.jobs_per_hour, actor=f"user:{user.id}")
         uploads.set_video(connection, upload.id, video_id=video_id)
         return job_id

@@ -9,7 +9,7 @@ from uuid import UUID
 from console import configuration
 from console.terminal import say
 from services import bootstrap
-from services.errors import Refused
+from services.errors import BacklotError
 from services.model import JobKind
 from services.settings import Settings
 
@@ -26,8 +26,8 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         user = services.accounts.find(arguments.name)
         answers = services.operations.submit_many(user, arguments.videos, arguments.kind)
     for video_id, answer in answers.items():
-        said = f"refused: {answer}" if isinstance(answer, Refused) else f"job {answer}"
+        said = f"refused: {answer}" if isinstance(answer, BacklotError) else f"job {answer}"
         say(f"  {video_id}  {said}")
-    refused = sum(isinstance(answer, Refused) for answer in answers.values())
+    refused = sum(isinstance(answer, BacklotError) for answer in answers.values())
     say(f"{len(answers) - refused} accepted, {refused} refused.")
     return 1 if refused else 0

@@ -24,5 +24,5 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         rung = services.operations.resume(user, arguments.queue, reason=arguments.reason)
     say(f"The queue {arguments.queue} goes on.")
     if not rung:
-        say("Redis does not answer: its workers notice once they reach Redis again.")
+        say("Redis did not answer: its workers notice within a quarter of a minute, or once Redis is back.")
     return 0

@@ -69,6 +69,8 @@ class BellWorker(BaseWorker):
         self._is_registered = False
         self._heartbeat_at = 0.0
         self._roll_called_at = 0.0
+        self._junk_at = 0.0
+        self._asked_to_look = False
         self._redis_again_at = 0.0
         self._redis_pause = 0.0
         self._commands: Listener | None = None
@@ -98,6 +100,7 @@ class BellWorker(BaseWorker):
             try:
                 if not self._is_registered:
                     self.register_again()
+                    self._quick.publish(keys.roll_call(), self.queue_name)  # others may be forgotten too
                     self._redis_pause = 0.0
                     return wake, queue
                 self.set_state(self.idle_state())
@@ -109,10 +112,21 @@ class BellWorker(BaseWorker):
                     raise StopRequested
                 popped = self.connection.blpop([queue.key], timeout)
                 self._listening = False
-                if popped is not None and self.is_genuine(_as_text(popped[1])):
+                if popped is None:
+                    continue
+                if self.is_genuine(_as_text(popped[1])):
                     return wake, queue
-            except redis.RedisError as error:
-                self._listening = False
+                # Junk on the list kept others from ringing: look, but not for each piece of it.
+                if time.monotonic() - self._junk_at > LOOK_EVERY:
+                    self._junk_at = time.monotonic()
+                    return wake, queue
+            except (redis.RedisError, AttributeError, OSError) as error:  # the latter by `look`, from another thread
+                was_listening, self._listening = self._listening, False
+                if was_listening and self._asked_to_look:
+                    self._asked_to_look = False
+                    return wake, queue
+                if not isinstance(error, redis.RedisError):
+                    raise
                 self._is_registered = False
                 self._redis_pause = min(LONGEST_REDIS_PAUSE, 2 * self._redis_pause or 1.0)
                 self._redis_again_at = time.monotonic() + self._redis_pause
@@ -173,6 +187,7 @@ class BellWorker(BaseWorker):
     def look(self) -> None:
         """Look for work now, from any thread: what waits in the blocking pop is cut off, and looks for itself."""
         if self._listening:
+            self._asked_to_look = True
             self.connection.connection_pool.disconnect()
 
     def answer_roll_call(self) -> None:
@@ -214,6 +229,7 @@ class BellWorker(BaseWorker):
             return
         self._heartbeat_at = time.monotonic()
         self.last_heartbeat = now()
+        self._refused.record()
         try:
             self._note_forgotten(self._quick.hset(self.key, "last_heartbeat", utcformat(now())))
             self._quick.expire(self.key, self.worker_ttl + 60)
@@ -248,6 +264,10 @@ class BellWorker(BaseWorker):
     def _set_ip_address(self, connection: redis.Redis) -> None:
         """Not asked for: Redis may be away at a start."""
         self.ip_address = "unknown"
+
+    def _install_signal_handlers(self) -> None:
+        super()._install_signal_handlers()  # type: ignore[no-untyped-call]
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the supervisor decides
 
     def _shutdown(self) -> None:
         self._stop_requested = True
@@ -306,7 +326,6 @@ def connect_blocking(services: Services) -> redis.Redis:
 def run_worker(settings: Settings, worker: Callable[[Services, redis.Redis], BellWorker]) -> None:
     """Run one worker until it is told to stop. Raises Unavailable when a setting that is needed is missing."""
     configure(settings)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the supervisor decides
     client = None if settings.redis_url is None else connect(settings.redis_url.get_secret_value(), patience=PATIENCE)
     services = build(settings, client=client)
     if client is None:

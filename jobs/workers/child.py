@@ -139,7 +139,7 @@ class Child:
                 say(float(message["percent"]), str(message["message"]))
                 return None
             return Finish.from_item(message["finish"], stage_id=self._claim.stage_id, token=self._claim.token)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
             log.warning("child_not_understood", stage_id=self._claim.stage_id)
             return None
 

@@ -10,7 +10,7 @@ from rq.worker import WorkerStatus
 
 from jobs.lease_keeper import LeaseKeeper, key_of
 from jobs.pipeline import run_attempt
-from jobs.recording import record, released
+from jobs.recording import next_retry, record, released
 from jobs.workers.bell import DRAIN_SECONDS, PERSIST_SECONDS, BellWorker, run_worker
 from jobs.workers.child import Bounds, Child
 from services.bootstrap import Services
@@ -125,6 +125,8 @@ class MediaWorker(BellWorker):
                 log.warning("record_failed", reason=str(error))
                 time.sleep(PERSIST_SECONDS)
                 continue
+            if (delay := next_retry([finish])) is not None:
+                self.services.sweeper.arm(within=delay)
             others = (queue for queue in recorded.ready_queues if queue is not QueueName.MEDIA or self._stop_requested)
             self.services.queue.try_to_ring(*others)  # this worker claims again by itself, and rings on if more is left
             return claim.stage_id in recorded.stage_ids

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +16,8 @@ import structlog
 
 from jobs.contract import Report
 from jobs.lease_keeper import Key, LeaseKeeper, key_of
-from jobs.pipeline import run_attempt_on_loop, took_too_long
-from jobs.recording import record, released
+from jobs.pipeline import finish_of_error, run_attempt_on_loop, took_too_long
+from jobs.recording import next_retry, record, released
 from jobs.workers.bell import PERSIST_SECONDS
 from services.bootstrap import Services
 from services.errors import JobCancelled, Unavailable
@@ -33,7 +34,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """finish is None for what was taken away: nothing is to be recorded of it."""
+    """finish is None for what did not run to an end here."""
 
     key: Key
     finish: Finish | None
@@ -53,7 +54,7 @@ class Runner:
         self._running: set[Key] = set()
         self._slot_free = threading.Condition()
         self._draining = threading.Event()
-        self._tasks: dict[Key, asyncio.Task[None]] = {}  # touched on the loop only
+        self._tasks: dict[Key, asyncio.Task[Finish | None]] = {}  # touched on the loop only
         self._loop = asyncio.new_event_loop()
         self._keeper = LeaseKeeper(
             services.database,
@@ -91,9 +92,9 @@ class Runner:
         self._draining.set()
         with self._slot_free:
             self._slot_free.wait_for(self.is_idle, seconds)
-        self._threads.shutdown(wait=False, cancel_futures=True)
         self._hand_back(self._keeper.held())
         self._thread.join(seconds)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _hand_back(self, claims: Sequence[Claim]) -> None:
         """Put stages back that did not run to an end here; what ended in the meantime wins."""
@@ -153,7 +154,7 @@ class Runner:
             try:
                 with self._services.database.statement() as connection:
                     inputs = stages.inputs(connection, sorted({claim.video_id for claim in claims}))
-            except Unavailable:
+            except Exception:
                 self._hand_back(claims)
                 raise
             self._on_loop(self._start, claims, inputs)
@@ -163,14 +164,16 @@ class Runner:
 
     def _record(self, ended: Sequence[Ended]) -> None:
         """Record each running attempt's first ending; what was taken away is let go unrecorded."""
-        first: dict[Key, Finish | None] = {}
+        first: dict[Key, Finish] = {}
         for one in ended:
             if one.key in self._running:
-                first.setdefault(one.key, one.finish)
-        kept = [finish for key, finish in first.items() if finish is not None and not self._keeper.is_lost(key)]
+                first.setdefault(one.key, one.finish or released(*one.key))
+        kept = [finish for key, finish in first.items() if not self._keeper.is_lost(key)]
         if kept:
             recorded = record(self._services.database, self._worker, kept)
             self._services.queue.try_to_ring(*(queue for queue in recorded.ready_queues if queue is not QueueName.AI))
+            if (delay := next_retry(kept)) is not None:
+                self._services.sweeper.arm(within=delay)
             for finish in kept:
                 tell = log.debug if finish.outcome is Outcome.SUCCEEDED else log.info
                 tell(
@@ -198,7 +201,14 @@ class Runner:
 
     def _start(self, claims: Sequence[Claim], inputs: Mapping[UUID, Inputs]) -> None:
         for claim in claims:
-            self._tasks[key_of(claim)] = self._loop.create_task(self._attempt(claim, inputs[claim.video_id]))
+            task = self._loop.create_task(self._attempt(claim, inputs.get(claim.video_id)))
+            self._tasks[key_of(claim)] = task
+            # Not in the task itself: one that is cancelled before its first step runs none of its code.
+            task.add_done_callback(functools.partial(self._end, claim))
+
+    def _end(self, claim: Claim, task: asyncio.Task[Finish | None]) -> None:
+        self._tasks.pop(key_of(claim), None)
+        self._ended.put(Ended(key=key_of(claim), finish=None if task.cancelled() else task.result()))
 
     def _cancel(self, key: Key) -> None:
         task = self._tasks.get(key)
@@ -211,28 +221,34 @@ class Runner:
             self._cancel(key)
         self._loop.call_later(LOOK_EVERY, self._cancel_what_is_lost)
 
-    async def _attempt(self, claim: Claim, inputs: Inputs) -> None:
-        key = key_of(claim)
-        finish: Finish | None = None
+    async def _attempt(self, claim: Claim, inputs: Inputs | None) -> Finish | None:
+        """What is to be recorded; None for what was taken away. Nothing but its own cancellation escapes."""
         log.debug("stage_started", job_id=str(claim.job_id), stage=claim.name, attempt=claim.attempt)
+        if self._keeper.is_lost(key_of(claim)):
+            return None
         try:
-            if not self._keeper.is_lost(key):
-                finish = await run_attempt_on_loop(
-                    claim, inputs, self._services.storage, self._report(claim), self._threads
-                )
-        finally:
-            self._tasks.pop(key, None)
-            self._ended.put(Ended(key=key, finish=finish))
+            if inputs is None:
+                raise LookupError(f"the video {claim.video_id} has no source")
+            return await run_attempt_on_loop(claim, inputs, self._services.storage, self._report(claim), self._threads)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return finish_of_error(claim, error)  # the stage cancelled something of its own
+        except BaseException as error:  # noqa: BLE001 - a stage that asks to exit must not end the loop
+            return finish_of_error(claim, error)
 
     def _report(self, claim: Claim) -> Report:
         """A plain stage learns here that it must end; a coroutine is cancelled."""
         key = key_of(claim)
-        deadline = time.monotonic() + PLAN[claim.name].timeout
+        started: float | None = None
 
         def report(percent: float, message: str) -> None:
+            nonlocal started
+            started = started or time.monotonic()  # at the first report: it may have waited for a thread
             if self._keeper.is_lost(key):
-                raise JobCancelled("The job was cancelled, or the stage was taken away.")
-            if time.monotonic() > deadline:
+                raise JobCancelled("The stage was taken away from this worker.")
+            if time.monotonic() - started > PLAN[claim.name].timeout:
                 raise took_too_long(claim.name)
             self._keeper.say(key, percent, message)
 

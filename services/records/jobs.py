@@ -43,11 +43,15 @@ class JobRow:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
-    """A job to accept; recorded are the stages of its video that need not run again for it."""
+    """A job to accept: on a video of user_id, out of the quota of submitter_id.
+
+    recorded are the stages of the video that need not run again for it.
+    """
 
     id: UUID
     video_id: UUID
     user_id: int
+    submitter_id: int
     kind: JobKind
     recorded: Collection[StageName]
     priority: Priority
@@ -75,6 +79,7 @@ class NewJob:
             "job_id": str(self.id),
             "video_id": str(self.video_id),
             "user_id": self.user_id,
+            "submitter_id": self.submitter_id,
             "kind": self.kind,
             "priority": self.priority,
         }
@@ -101,7 +106,7 @@ def accept(connection: Connection, job: NewJob, *, jobs_per_hour: int, actor: st
     """Insert a job with its stages and use the quota: one statement."""
     starts_at: datetime = connection.execute(
         text(
-            "select accept_job(:job_id, :video_id, :user_id, :kind, cast(:priority as smallint),"
+            "select accept_job(:job_id, :video_id, :user_id, :submitter_id, :kind, cast(:priority as smallint),"
             " cast(:stages as jsonb), :jobs_per_hour, :actor)"
         ),
         {**job.as_item(), "stages": json.dumps(job.stages()), "jobs_per_hour": jobs_per_hour, "actor": actor},

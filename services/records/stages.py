@@ -121,6 +121,14 @@ def _storable(value: Any) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Beat:
+    """lost are stages that are no longer the worker's; unknown (id, token) run under its lease and it does not know."""
+
+    lost: frozenset[int]
+    unknown: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recorded:
     """stage_ids whose outcome stands; ready_queues got work by it."""
 
@@ -179,22 +187,24 @@ def beat(
     seconds: float,
     progress: Mapping[int, Mapping[str, object]],
     held: Mapping[int, int],
-) -> frozenset[int] | None:
-    """Renew the lease with the progress by stage.
+) -> Beat | None:
+    """Renew the lease with the progress by stage, for who holds these stages (id: token).
 
-    Of the held stages (id: token), those that are no longer ours; None when the lease has lapsed, and all are lost.
+    None when the lease has lapsed: all that was held under it is lost.
     """
-    lost = connection.execute(
-        text("select beat(:lease, :seconds, cast(:progress as jsonb), :stages, :tokens)"),
+    row = connection.execute(
+        text("select * from beat(:lease, :seconds, cast(:progress as jsonb), :stages, :tokens)"),
         {
             "lease": lease.id,
             "seconds": seconds,
-            "progress": json.dumps({str(stage_id): value for stage_id, value in progress.items()}),
+            "progress": json.dumps(_storable({str(stage_id): value for stage_id, value in progress.items()})),
             "stages": list(held),
             "tokens": list(held.values()),
         },
-    ).scalar_one()
-    return None if lost is None else frozenset(lost)
+    ).one()
+    if row.lost is None:
+        return None
+    return Beat(lost=frozenset(row.lost), unknown=tuple(zip(row.unknown_stages, row.unknown_tokens, strict=True)))
 
 
 def finish_many(connection: Connection, worker: str, finishes: Sequence[Finish]) -> Recorded:

@@ -6,14 +6,17 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import text
 
 from jobs.lease_keeper import LeaseKeeper, key_of
 from jobs.recording import record
 from services.database import Database
+from services.errors import Unavailable
 from services.model import QueueName
 from services.records import jobs, stages
 from services.records.stages import Claim, Finish, Outcome
 from tests.integration.conftest import NewUser
+from tests.integration.fleet import eventually
 from tests.integration.work import accept, clear_work, finish
 
 
@@ -49,6 +52,67 @@ def test_work_is_lost_before_the_lease_ends_also_while_a_beat_hangs(
     assert not keeper.is_lost(key_of(claimed))
     time.sleep(2.3)
     assert keeper.is_lost(key_of(claimed))
+    time.sleep(1.0)
+    assert keeper.is_lost(key_of(claimed))  # for good, also once the beat has come through
+
+
+def test_what_was_lost_to_a_hang_is_handed_back_and_costs_nothing(
+    database: Database, new_user: NewUser, keeper: LeaseKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(database, new_user())
+    (claimed,) = keeper.claim(limit=1, cap=1)
+    real = stages.beat
+
+    def hang(*words: object, **names: object) -> object:
+        time.sleep(2.8)
+        return real(*words, **names)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stages, "beat", hang)
+    eventually(lambda: keeper.is_lost(key_of(claimed)), 3)
+    keeper.let_go(key_of(claimed))
+    monkeypatch.undo()
+    eventually(lambda: stage_row(database, claimed) == ("ready", 0, 0), 8, "its return")
+
+
+def test_a_claim_whose_answer_is_lost_is_handed_back(
+    database: Database, new_user: NewUser, keeper: LeaseKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(database, new_user())
+    accept(database, new_user())
+    (kept,) = keeper.claim(limit=1, cap=1)
+    claimed = []
+
+    def cut(*words: object, **names: object) -> tuple[Claim, ...]:
+        claimed.extend(real(*words, **names))  # type: ignore[arg-type]
+        raise Unavailable("the connection broke after the commit")
+
+    real = stages.claim_many
+    monkeypatch.setattr(stages, "claim_many", cut)
+    with pytest.raises(Unavailable):
+        keeper.claim(limit=1, cap=1)
+    monkeypatch.undo()
+    assert stage_row(database, claimed[0])[0] == "running"
+    eventually(lambda: stage_row(database, claimed[0]) == ("ready", 0, 0), 9, "its return")
+    assert stage_row(database, kept)[0] == "running"
+
+
+def test_words_that_cannot_be_kept_do_not_cost_the_lease(
+    database: Database, new_user: NewUser, keeper: LeaseKeeper
+) -> None:
+    accept(database, new_user())
+    (claimed,) = keeper.claim(limit=1, cap=1)
+    keeper.say(key_of(claimed), float("nan"), "half\x00\ud800")
+    time.sleep(2.5)
+    assert not keeper.is_lost(key_of(claimed))
+
+
+def stage_row(database: Database, claimed: Claim) -> tuple[str, int, int]:
+    """State, tries and deaths."""
+    with database.statement() as connection:
+        row = connection.execute(
+            text("select state, tries, deaths from stages where id = :id"), {"id": claimed.stage_id}
+        ).one()
+    return row.state, row.tries, row.deaths
 
 
 def test_a_hold_belongs_to_one_attempt(

@@ -78,12 +78,13 @@ class QueueMachine(RuleBasedStateMachine):
     def beat(self, worker: int) -> None:
         held = {claimed.stage_id: claimed.token for holder, claimed in self.claims if holder == worker}
         with self.database.statement() as connection:
-            lost = stages.beat(connection, self.leases[worker], seconds=60, progress={}, held=held)
+            beat = stages.beat(connection, self.leases[worker], seconds=60, progress={}, held=held)
         mine = {stage_id for stage_id, token in held.items() if self._runs(stage_id, token)}
-        if lost is None:
+        if beat is None:
             self.leases[worker] = lease(f"worker-{worker}")
         else:
-            assert lost == set(held) - mine
+            assert beat.lost == set(held) - mine
+            assert beat.unknown == ()
 
     @rule(worker=WORKER)
     def lapse(self, worker: int) -> None:

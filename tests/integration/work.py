@@ -41,7 +41,15 @@ def accept(
                 connection, video_id=video_id, storage_key=f"{video_id}/source", media_type="video/mp4", size=1
             )
         recorded = videos.recorded_stages(connection, [video_id])[video_id].names
-        job = NewJob(id=job_id, video_id=video_id, user_id=user.id, kind=kind, recorded=recorded, priority=priority)
+        job = NewJob(
+            id=job_id,
+            video_id=video_id,
+            user_id=user.id,
+            submitter_id=user.id,
+            kind=kind,
+            recorded=recorded,
+            priority=priority,
+        )
         jobs.accept(connection, job, jobs_per_hour=jobs_per_hour, actor="test")
     return Accepted(video_id=video_id, job_id=job_id)
 

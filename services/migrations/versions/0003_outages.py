@@ -7,4 +7,4 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    run_scripts("outages/finish.sql", "outages/sweep.sql")
+    run_scripts("outages/beat.sql", "outages/loss.sql", "outages/finish.sql", "outages/sweep.sql")

@@ -15,7 +15,6 @@ declare
     v_stages bigint[];
     v_succeeded bigint[];
     v_skips jsonb;
-    v_requeued text[];
 begin
     select array_agg(i.stage_id), array_agg(i.token), array_agg(i.outcome) into v_ids, v_tokens, v_outcomes
     from jsonb_to_recordset(p_items) as i (stage_id bigint, token bigint, outcome text);
@@ -30,6 +29,9 @@ begin
             from jsonb_to_recordset(p_items) as i (stage_id bigint, token bigint, outcome text, reason text)
             join stages s on s.id = i.stage_id and s.deaths > 0 and s.state in ('waiting', 'ready', 'running')
             where i.outcome = 'released' and a.stage_id = i.stage_id and a.token = i.token and a.outcome = 'lost'
+                -- Only what the sweeper took for a death, and only since the last retry, which forgot all deaths.
+                and exists (select from events e where e.job_id = s.job_id and e.stage_id = s.id and e.token = a.token
+                            and e.actor = 'sweeper' and e.id > coalesce(s.retry_event_id, 0))
             returning a.stage_id, a.token, a.reason
         ), told as (
             insert into events (actor, action, user_id, video_id, job_id, stage_id, token, reason)
@@ -46,11 +48,13 @@ begin
     ), done as (
         update stages s set
             state = case when i.outcome in ('succeeded', 'failed') then i.outcome
-                         when i.outcome = 'lost' and (is_poison(s.deaths + 1) or s.tries >= s.max_attempts) then 'failed'
+                         when i.outcome = 'lost' then state_after_loss(s.deaths + 1, s.tries, s.max_attempts)
                          else 'ready' end,
-            lease_id = null, reason = i.reason,
+            lease_id = null,
+            reason = case when i.outcome = 'lost' then poison_reason(s.deaths + 1, i.reason) else i.reason end,
             finished_at = case when i.outcome in ('succeeded', 'failed')
-                or (i.outcome = 'lost' and (is_poison(s.deaths + 1) or s.tries >= s.max_attempts)) then v_now end,
+                or (i.outcome = 'lost' and state_after_loss(s.deaths + 1, s.tries, s.max_attempts) = 'failed') then v_now
+                end,
             deaths = s.deaths + case when i.outcome = 'lost' then 1 else 0 end,
             tries = case when i.outcome = 'released' then s.tries - 1 else s.tries end,
             available_at = case when i.outcome = 'retried' then v_now + make_interval(secs => i.delay)
@@ -64,11 +68,10 @@ begin
         from done d where a.stage_id = any (v_ids) and a.stage_id = d.id and a.token = d.token
     ), told as (
         insert into events (actor, action, user_id, video_id, job_id, stage_id, token, reason)
-        select v_actor, 'stage ' || outcome, user_id, video_id, job_id, id, token, reason from done
+        select v_actor, case when outcome = 'lost' and is_poison(deaths) then 'stage poisoned' else 'stage ' || outcome end,
+            user_id, video_id, job_id, id, token, reason from done
     )
-    select array_agg(id), array_agg(id) filter (where outcome = 'succeeded'),
-        array_agg(distinct queue) filter (where state = 'ready' and available_at <= v_now)
-    into v_stages, v_succeeded, v_requeued from done;
+    select array_agg(id), array_agg(id) filter (where outcome = 'succeeded') into v_stages, v_succeeded from done;
 
     if v_succeeded is not null then
         insert into outputs (stage_id, token, job_id, video_id, name, data)
@@ -97,11 +100,13 @@ begin
         join stages s on s.id = i.stage_id
         cross join lateral jsonb_each_text(i.skips) as k
         where s.id = any (v_succeeded);
-        ready_queues := advance(v_jobs, v_succeeded, v_skips, v_actor);
+        perform advance(v_jobs, v_succeeded, v_skips, v_actor);
     end if;
     if v_stages is not null then perform refresh_states(v_jobs, v_actor); end if;
 
-    ready_queues := coalesce(ready_queues, '{}') || coalesce(v_requeued, '{}');
+    -- By what stands now, so that a repeated call rings for what the first one made ready.
+    ready_queues := array(select distinct queue from stages
+                          where job_id = any (v_jobs) and state = 'ready' and available_at <= clock_timestamp());
     recorded := array(
         select a.stage_id from unnest(v_ids, v_tokens, v_outcomes) as i (stage_id, token, outcome)
         join attempts a on a.stage_id = i.stage_id and a.token = i.token and a.outcome = i.outcome

@@ -23,14 +23,11 @@ begin
         perform from jobs where id = any (v_jobs) order by id for no key update;
         with lost as (
             update stages s set
-                state = case when is_poison(s.deaths + 1) or s.tries >= s.max_attempts then 'failed' else 'ready' end,
+                state = state_after_loss(s.deaths + 1, s.tries, s.max_attempts),
                 token = s.token + 1, deaths = s.deaths + 1, lease_id = null, available_at = clock_timestamp(),
-                finished_at = case when is_poison(s.deaths + 1) or s.tries >= s.max_attempts
+                finished_at = case when state_after_loss(s.deaths + 1, s.tries, s.max_attempts) = 'failed'
                                    then clock_timestamp() end,
-                reason = case when is_poison(s.deaths + 1)
-                    then 'Its worker died ' || s.deaths + 1 || ' times while running it. The file may be too heavy: try '
-                        || 'a smaller one, or ask an operator to look at the log of the attempts.'
-                    else 'Its worker was lost.' end
+                reason = poison_reason(s.deaths + 1, 'Its worker was lost.')
             where s.state = 'running' and s.lease_id = any (v_leases)
             returning s.*
         ), tried as (
@@ -38,7 +35,7 @@ begin
             from lost where a.stage_id = lost.id and a.token = lost.token - 1
         ), told as (
             insert into events (actor, action, user_id, video_id, job_id, stage_id, token, reason)
-            select 'sweeper', case state when 'failed' then 'stage poisoned' else 'stage lost' end,
+            select 'sweeper', case when is_poison(deaths) then 'stage poisoned' else 'stage lost' end,
                 user_id, video_id, job_id, id, token - 1, reason from lost
         )
         select count(*) into taken_back from lost;
