@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import runpy
 
-from jobs.workers import commands
+from jobs.workers import refused_messages
 
 if __name__ == "__main__":
-    commands.RECORD_EVERY = 0.0
+    refused_messages.RECORD_EVERY = 0.0
     runpy.run_module("tests.virtual_worker", run_name="__main__")
