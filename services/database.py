@@ -74,8 +74,8 @@ class Database:
 def _require_open(connection: psycopg.Connection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
     """Refuse a pooled connection that the server has closed: the pool opens new ones.
 
-    An idle connection has nothing to read, so a look at the socket tells of a server that went, without a round trip. Of
-    a network that went only an answer tells: after some idle time one is asked for.
+    An idle connection has nothing to read, so a look at the socket tells of a server that went, without a round trip.
+    Of a network that went only an answer tells: after some idle time one is asked for.
     """
     readable = select.poll()
     readable.register(connection.fileno(), select.POLLIN)
