@@ -11,6 +11,8 @@ from services.errors import Unavailable
 from services.records import stages
 from services.records.stages import Finish, Outcome, Recorded
 
+PERSIST_SECONDS = 1.0  # between attempts to reach Postgres
+
 log = structlog.get_logger()
 
 

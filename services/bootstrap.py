@@ -20,7 +20,7 @@ from services.sweeper import Sweeper
 from services.uploads import Uploads
 from services.videos import Videos
 
-PATIENCE = 1.0  # seconds that workers and sweepers give Redis: a slow one must still hear the ring
+WORKER_PATIENCE = 1.0  # seconds that workers and sweepers give Redis: a slow one must still hear the ring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ def build(
         )
     secret = settings.secret_key.get_secret_value()
     database = database or Database(settings.database_url.get_secret_value())
-    patient_client = client or connect(settings.redis_url.get_secret_value(), patience=PATIENCE)
+    patient_client = client or connect(settings.redis_url.get_secret_value(), patience=WORKER_PATIENCE)
     client = client or connect(settings.redis_url.get_secret_value())
     storage = storage or LocalStorage(settings.storage_folder)
     admission = Admission.of(database, storage, client, settings)

@@ -48,7 +48,7 @@ class Listener:
                 with self._client.pubsub() as subscription:  # type: ignore[no-untyped-call]
                     subscription.subscribe(*self._handlers)
                     self._listen(subscription)
-            except redis.RedisError as error:
+            except Exception as error:  # noqa: BLE001 - whatever Redis sends must not end the listening
                 pause = min(LONGEST_PAUSE, 2 * pause or 1.0) if not self._hears.is_set() else 1.0
                 log.warning("not_heard", channels=list(self._handlers), reason=type(error).__name__, again_in=pause)
             finally:

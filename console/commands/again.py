@@ -30,4 +30,6 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
         say(f"  {video_id}  {said}")
     refused = sum(isinstance(answer, BacklotError) for answer in answers.values())
     say(f"{len(answers) - refused} accepted, {refused} refused.")
+    if len(answers) - refused > settings.jobs_per_hour:
+        say(f"At most {settings.jobs_per_hour} of your jobs start within an hour; the others follow as that allows.")
     return 1 if refused else 0

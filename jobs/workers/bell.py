@@ -25,7 +25,7 @@ from rq.worker_registration import register
 
 from jobs.workers.refused_messages import RefusedMessages
 from services import keys
-from services.bootstrap import PATIENCE, Services, build
+from services.bootstrap import WORKER_PATIENCE, Services, build
 from services.listening import Listener
 from services.logs import configure
 from services.model import QueueName
@@ -36,7 +36,6 @@ WORKER_TTL = 915  # seconds; a blocked pop lasts 15 less, so an idle worker cost
 HEARTBEAT_EVERY = 300.0  # seconds between heartbeats of a busy worker
 ROLL_CALL_EVERY = 5.0
 DRAIN_SECONDS = 3.0  # how long a stage may still run after a request to stop
-PERSIST_SECONDS = 1.0  # between attempts to reach Postgres
 LOOK_EVERY = 5.0  # seconds between looks for work while Redis is away
 LONGEST_PROCESS_NUMBER = 9  # digits: the system takes no larger ones
 LONGEST_REDIS_PAUSE = 60.0  # seconds between attempts to reach Redis
@@ -326,7 +325,8 @@ def connect_blocking(services: Services) -> redis.Redis:
 def run_worker(settings: Settings, worker: Callable[[Services, redis.Redis], BellWorker]) -> None:
     """Run one worker until it is told to stop. Raises Unavailable when a setting that is needed is missing."""
     configure(settings)
-    client = None if settings.redis_url is None else connect(settings.redis_url.get_secret_value(), patience=PATIENCE)
+    url = settings.redis_url
+    client = None if url is None else connect(url.get_secret_value(), patience=WORKER_PATIENCE)
     services = build(settings, client=client)
     if client is None:
         raise ValueError("built services have a Redis URL")

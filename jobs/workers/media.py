@@ -10,8 +10,8 @@ from rq.worker import WorkerStatus
 
 from jobs.lease_keeper import LeaseKeeper, key_of
 from jobs.pipeline import run_attempt
-from jobs.recording import next_retry, record, released
-from jobs.workers.bell import DRAIN_SECONDS, PERSIST_SECONDS, BellWorker, run_worker
+from jobs.recording import PERSIST_SECONDS, next_retry, record, released
+from jobs.workers.bell import DRAIN_SECONDS, BellWorker, run_worker
 from jobs.workers.child import Bounds, Child
 from services.bootstrap import Services
 from services.errors import Unavailable

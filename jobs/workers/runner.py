@@ -17,8 +17,7 @@ import structlog
 from jobs.contract import Report
 from jobs.lease_keeper import Key, LeaseKeeper, key_of
 from jobs.pipeline import finish_of_error, run_attempt_on_loop, took_too_long
-from jobs.recording import next_retry, record, released
-from jobs.workers.bell import PERSIST_SECONDS
+from jobs.recording import PERSIST_SECONDS, next_retry, record, released
 from services.bootstrap import Services
 from services.errors import JobCancelled, Unavailable
 from services.model import PLAN, QueueName
@@ -27,7 +26,7 @@ from services.records import stages
 from services.records.stages import Claim, Finish, Inputs, Outcome
 
 THREADS = 32  # for stages that are no coroutines
-LOOK_EVERY = 0.5  # seconds between looks for work that was taken away while the database hung
+LOSS_SECONDS = 0.5  # between looks for work that was taken away while the database hung
 
 log = structlog.get_logger()
 
@@ -193,7 +192,7 @@ class Runner:
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.call_later(LOOK_EVERY, self._cancel_what_is_lost)
+        self._loop.call_later(LOSS_SECONDS, self._cancel_what_is_lost)
         self._loop.run_forever()
 
     def _on_loop(self, work: Callable[..., None], *arguments: object) -> None:
@@ -219,7 +218,7 @@ class Runner:
         """The keeper tells of a loss at once, but not while a beat of its own hangs."""
         for key in [key for key in self._tasks if self._keeper.is_lost(key)]:
             self._cancel(key)
-        self._loop.call_later(LOOK_EVERY, self._cancel_what_is_lost)
+        self._loop.call_later(LOSS_SECONDS, self._cancel_what_is_lost)
 
     async def _attempt(self, claim: Claim, inputs: Inputs | None) -> Finish | None:
         """What is to be recorded; None for what was taken away. Nothing but its own cancellation escapes."""
