@@ -74,7 +74,7 @@ def analyses(services: Services, new_user: NewUser) -> Callable[[int], list[Any]
 def states(services: Services) -> dict[str, int]:
     with services.database.statement() as connection:
         rows = connection.execute(text("select state, count(*) from stages where name = 'analyze' group by state"))
-        return {row.state: row.count for row in rows}
+        return {row[0]: row[1] for row in rows}
 
 
 def attempts(services: Services) -> dict[str | None, int]:
@@ -85,7 +85,7 @@ def attempts(services: Services) -> dict[str | None, int]:
                 " where name = 'analyze' group by outcome"
             )
         )
-        return {row.outcome: row.count for row in rows}
+        return {row[0]: row[1] for row in rows}
 
 
 def test_a_drain_hands_back_also_what_waits_for_a_thread(
