@@ -34,6 +34,7 @@ from services.settings import Settings
 
 WORKER_TTL = 915  # seconds; a blocked pop lasts 15 less, so an idle worker costs a few commands a quarter of an hour
 HEARTBEAT_EVERY = 300.0  # seconds between heartbeats of a busy worker
+KNOWN_SECONDS = WORKER_TTL + int(HEARTBEAT_EVERY) + 60  # a heartbeat that was not due yet, and then a whole pop
 ROLL_CALL_EVERY = 5.0
 DRAIN_SECONDS = 3.0  # how long a stage may still run after a request to stop
 LOOK_EVERY = 5.0  # seconds between looks for work while Redis is away
@@ -215,7 +216,7 @@ class BellWorker(BaseWorker):
         with self._quick.pipeline(transaction=False) as pipeline:
             pipeline.delete(self.key)  # it may be of another type by now
             pipeline.hset(self.key, mapping={**self.serialize(), "state": self.get_state()})
-            pipeline.expire(self.key, self.worker_ttl + 60)
+            pipeline.expire(self.key, KNOWN_SECONDS)
             register(self, pipeline)
             pipeline.sadd(RqQueue.redis_queues_keys, *self.queue_keys())
             pipeline.execute()
@@ -231,7 +232,7 @@ class BellWorker(BaseWorker):
         self._refused.record()
         try:
             self._note_forgotten(self._quick.hset(self.key, "last_heartbeat", utcformat(now())))
-            self._quick.expire(self.key, self.worker_ttl + 60)
+            self._quick.expire(self.key, KNOWN_SECONDS)
         except redis.RedisError as error:
             log.warning("heartbeat_failed", reason=type(error).__name__)
             self._is_registered = False
