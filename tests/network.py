@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import sys
 import threading
-import time
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit, urlunsplit
 
@@ -59,12 +58,24 @@ class Network:
         return urlunsplit(parts._replace(netloc=f"{userinfo}{at}127.0.0.1:{self.port}"))
 
     def close(self) -> None:
-        self.cut()
-        self._loop.call_soon_threadsafe(self._server.close)
-        time.sleep(0.05)
+        self._flows.set()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
+
+    async def _end(self) -> None:
+        """Returns when nothing is left that would be torn down with the loop."""
+        self._server.close()  # first: whoever is cut off comes again at once
+        await asyncio.sleep(0.02)
+        carrying = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in carrying:
+            task.cancel()
+        await asyncio.gather(*carrying, return_exceptions=True)
+        # Also what closes and waits for a reader who may never come.
+        for transport in list(self._loop._transports.values()):  # type: ignore[attr-defined]
+            transport.abort()
+        await asyncio.sleep(0.05)
 
     def _on_loop(self, work: Callable[[], Awaitable[asyncio.Server]]) -> asyncio.Server:
         async def wait() -> asyncio.Server:
