@@ -12,7 +12,7 @@ from services.database import Database
 from services.errors import Unavailable
 from services.operations import Operations
 from services.progress import Progress
-from services.queue import Queue, connect
+from services.queue import PERSON_PATIENCE, Queue, connect
 from services.sessions import Sessions
 from services.settings import Settings
 from services.storage import LocalStorage
@@ -27,6 +27,7 @@ WORKER_PATIENCE = 1.0  # seconds that workers and sweepers give Redis: a slow on
 class Services:
     settings: Settings
     database: Database
+    client: redis.Redis
     queue: Queue
     progress: Progress
     storage: LocalStorage
@@ -47,11 +48,15 @@ class Services:
 def build(
     settings: Settings,
     *,
+    patience: float = PERSON_PATIENCE,
     database: Database | None = None,
     client: redis.Redis | None = None,
     storage: LocalStorage | None = None,
 ) -> Services:
-    """Everything, connected to nothing yet. Raises Unavailable when a setting that is needed is missing."""
+    """Everything, connected to nothing yet; Redis is given so many seconds of patience.
+
+    Raises Unavailable when a setting that is needed is missing.
+    """
     if settings.database_url is None or settings.redis_url is None or settings.secret_key is None:
         raise Unavailable(
             "DATABASE_URL, REDIS_URL and BACKLOT_SECRET_KEY must be set together, or left out together and started "
@@ -60,7 +65,7 @@ def build(
     secret = settings.secret_key.get_secret_value()
     database = database or Database(settings.database_url.get_secret_value())
     patient_client = client or connect(settings.redis_url.get_secret_value(), patience=WORKER_PATIENCE)
-    client = client or connect(settings.redis_url.get_secret_value())
+    client = client or connect(settings.redis_url.get_secret_value(), patience=patience)
     storage = storage or LocalStorage(settings.storage_folder)
     admission = Admission.of(database, storage, client, settings)
     queue = Queue(client, secret=secret)
@@ -69,6 +74,7 @@ def build(
     return Services(
         settings=settings,
         database=database,
+        client=client,
         queue=queue,
         progress=Progress(client, secret=secret),
         storage=storage,

@@ -23,6 +23,7 @@ from services.errors import Unavailable
 from services.model import QueueName
 from services.signing import derived_key, is_signed, sign
 
+PERSON_PATIENCE = 0.2  # seconds that somebody waits for Redis before it is done without
 WAKE_FUNCTION = "jobs.workers.wake"
 LONGEST_WAKE = 4096  # bytes
 STOP_COMMAND = "stop-stage"
@@ -182,7 +183,7 @@ def is_of_another_type(error: redis.ResponseError) -> bool:
     return "WRONGTYPE" in str(error)
 
 
-def connect(url: str, *, patience: float = 0.2) -> redis.Redis:
+def connect(url: str, *, patience: float = PERSON_PATIENCE) -> redis.Redis:
     """A client that gives up after patience seconds: quickly where a person waits, later where nobody does."""
     return redis.Redis.from_url(
         url, socket_timeout=patience, socket_connect_timeout=max(0.5, patience), retry=Retry(NoBackoff(), 0)

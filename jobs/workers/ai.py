@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import redis
 from rq.worker import WorkerStatus
 
 from jobs.workers.bell import DRAIN_SECONDS, BellWorker, run_worker
@@ -18,8 +17,8 @@ SLOT_SECONDS = 0.5  # between two looks at a request to stop, while every slot i
 class AiWorker(BellWorker):
     """RQ's loop hears the bell and nudges the runner; the runner claims, runs and records."""
 
-    def __init__(self, services: Services, client: redis.Redis) -> None:
-        super().__init__(QueueName.AI, services, client)
+    def __init__(self, services: Services) -> None:
+        super().__init__(QueueName.AI, services)
         self._runner = Runner(services, worker=self.name, changed=lambda: self.set_state(self.idle_state()))
 
     def answer_wake(self) -> None:

@@ -29,7 +29,7 @@ from services.bootstrap import WORKER_PATIENCE, Services, build
 from services.listening import Listener
 from services.logs import configure
 from services.model import QueueName
-from services.queue import StopCommand, connect, is_of_another_type
+from services.queue import StopCommand, is_of_another_type
 from services.settings import Settings
 
 WORKER_TTL = 915  # seconds; a blocked pop lasts 15 less, so an idle worker costs a few commands a quarter of an hour
@@ -52,8 +52,7 @@ class BellWorker(BaseWorker):
     else: while it is away, the worker looks for work by itself.
     """
 
-    def __init__(self, queue: QueueName, services: Services, client: redis.Redis) -> None:
-        """The client is for what must be quick; a connection for the blocking pop is made here."""
+    def __init__(self, queue: QueueName, services: Services) -> None:
         super().__init__(
             [queue.value],
             name=f"{queue}-{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:4]}",
@@ -63,7 +62,7 @@ class BellWorker(BaseWorker):
         )
         self.queue_name = queue
         self.services = services
-        self._quick = client
+        self._quick = services.client  # the blocking pop has a connection of its own
         self._refused = RefusedMessages(services, self.name)
         self._listening = False
         self._is_registered = False
@@ -323,14 +322,10 @@ def connect_blocking(services: Services) -> redis.Redis:
     )
 
 
-def run_worker(settings: Settings, worker: Callable[[Services, redis.Redis], BellWorker]) -> None:
+def run_worker(settings: Settings, worker: Callable[[Services], BellWorker]) -> None:
     """Run one worker until it is told to stop. Raises Unavailable when a setting that is needed is missing."""
     configure(settings)
-    url = settings.redis_url
-    client = None if url is None else connect(url.get_secret_value(), patience=WORKER_PATIENCE)
-    services = build(settings, client=client)
-    if client is None:
-        raise ValueError("built services have a Redis URL")
+    services = build(settings, patience=WORKER_PATIENCE)
     services.sweeper.arm()
-    worker(services, client).work(logging_level="WARNING")
+    worker(services).work(logging_level="WARNING")
     services.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import redis
 import structlog
 from rq.worker import WorkerStatus
 
@@ -27,8 +26,8 @@ log = structlog.get_logger()
 class MediaWorker(BellWorker):
     """Claims, beats, watches and kills; the child does the work."""
 
-    def __init__(self, services: Services, client: redis.Redis) -> None:
-        super().__init__(QueueName.MEDIA, services, client)
+    def __init__(self, services: Services) -> None:
+        super().__init__(QueueName.MEDIA, services)
         settings = services.settings
         self._child: tuple[Claim, Child] | None = None
         self._keeper = LeaseKeeper(
