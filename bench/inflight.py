@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import threading
-from types import TracebackType
 
 from sqlalchemy import text
 
@@ -15,6 +13,7 @@ from bench.fleet import temporary_home
 from bench.memory import Peaks
 from bench.peers import rq_jobs_s
 from bench.report import Wrong, run, say
+from bench.sampling import sampled
 from bench.stub_api import stub_api
 from services.database import Database
 from services.model import JobKind
@@ -38,28 +37,15 @@ RUNNING = """
 
 
 class RunningRows:
-    """A thread that counts, while it is entered, the running stages with an open attempt."""
+    """The highest count, of all looks, of running stages with an open attempt."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="running rows", daemon=True)
         self.peak = 0
 
-    def __enter__(self) -> RunningRows:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-    def _run(self) -> None:
+    def look(self) -> None:
         with self._database.statement() as connection:
-            while not self._stopped.wait(SAMPLE):
-                self.peak = max(self.peak, connection.execute(text(RUNNING)).scalar_one())
+            self.peak = max(self.peak, connection.execute(text(RUNNING)).scalar_one())
 
 
 def measure(arguments: argparse.Namespace, figures: dict[str, Figure]) -> None:
@@ -75,10 +61,11 @@ def measure(arguments: argparse.Namespace, figures: dict[str, Figure]) -> None:
             f"{arguments.together} are submitted in one call"
         )
         before = api.counts().answered
+        rows, memory = RunningRows(fleet.services.database), Peaks(fleet.workers)
         with (
             fleet.accepting(orders, **ACCEPTING) as ready,
-            RunningRows(fleet.services.database) as rows,
-            Peaks(fleet.workers, every=MEMORY_SAMPLE) as memory,
+            sampled(rows.look, every=SAMPLE),
+            sampled(memory.look, every=MEMORY_SAMPLE),
         ):
             accepted = ready.submit()
             ended = fleet.wait_until_done(LIMIT)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 import psutil
 
@@ -14,39 +12,22 @@ MEBIBYTE_IN_KIB = 1024
 
 
 class Peaks:
-    """A thread that samples while it is entered. roots maps a name to the process id at the root of a tree.
+    """The highest of all looks. roots maps a name to the process id at the root of a tree."""
 
-    every is the seconds between two samples.
-    """
-
-    def __init__(self, roots: Mapping[str, int], *, every: float = EVERY) -> None:
+    def __init__(self, roots: Mapping[str, int]) -> None:
         self._roots = roots
-        self._every = every
         self._peaks: dict[str, float] = {}
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="memory", daemon=True)
-
-    def __enter__(self) -> Peaks:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopped.set()
-        self._thread.join()
 
     @property
     def mib(self) -> dict[str, float]:
         """The peak of each tree in MiB; a tree that could not be read is not in it."""
         return dict(self._peaks)
 
-    def _run(self) -> None:
-        while not self._stopped.wait(self._every):
-            for name, pid in self._roots.items():
-                size = tree_mib(pid)
-                if size is not None:
-                    self._peaks[name] = max(size, self._peaks.get(name, 0.0))
+    def look(self) -> None:
+        for name, pid in self._roots.items():
+            size = tree_mib(pid)
+            if size is not None:
+                self._peaks[name] = max(size, self._peaks.get(name, 0.0))
 
 
 def tree_mib(pid: int) -> float | None:

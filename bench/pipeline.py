@@ -18,8 +18,9 @@ from bench.client import Client
 from bench.figures import Alone, Figure, critical_path, floor
 from bench.fleet import Fleet, fleet, temporary_home
 from bench.footage import talk
-from bench.memory import Peaks
+from bench.memory import EVERY, Peaks
 from bench.report import Wrong, run, say
+from bench.sampling import sampled
 from services.model import JobState, StageName, StageState, User
 from services.outputs import AnalysisOutput, ClipsOutput, PostsOutput, ThumbnailsOutput, TranscriptOutput
 from services.videos import VideoDetail
@@ -66,7 +67,8 @@ def measure(arguments: argparse.Namespace, figures: dict[str, Figure]) -> None:
             user = product.new_user("bench")
             client = Client(product.address, product.services.sessions.issue_ticket(user))
             workers = {name: pid for name, pid in product.processes.items() if name.startswith(("media-", "ai-"))}
-            with Peaks(workers) as peaks:
+            peaks = Peaks(workers)
+            with sampled(peaks.look, every=EVERY):
                 sent = client.upload(video, name=TITLE)
                 _follow(product, user, sent.job_id, limit=WALL_LIMIT_FACTOR * length)
             detail = product.services.videos.get(user, sent.video_id)
