@@ -8,7 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from console import navigation
-from console.components import sign_out_button, upload_strip
+from console.components.session import sign_out_button
+from console.components.upload import upload_strip
 from console.messages import show_error
 from console.session import current
 from services.errors import Unavailable

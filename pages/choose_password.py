@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from console import wiring
-from console.components import exchange_ticket, sign_out_button
+from console.components.session import exchange_ticket, sign_out_button
 from console.messages import refusals
 from console.session import current
 

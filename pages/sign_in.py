@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from console import wiring
-from console.components import exchange_ticket
+from console.components.session import exchange_ticket
 from console.messages import refusals
 
 with st.container(horizontal_alignment="center"), st.container(width=400):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from console import navigation, wiring
-from console.components import drop_zone
+from console.components.upload import drop_zone
 from console.notices import tell_pauses
 from console.session import require
 from services.permissions import Action, permits

@@ -6,13 +6,22 @@ from uuid import UUID
 
 import streamlit as st
 
-from console import components, look, navigation, wiring
+from console import look, navigation, wiring
+from console.components.analysis import analysis
+from console.components.clips import clips
+from console.components.downloads import downloads
+from console.components.gallery import gallery, pictures
+from console.components.heading import heading
+from console.components.player import player
+from console.components.posts import posts
+from console.components.stepper import stepper
+from console.components.transcript import transcript
 from console.messages import plain, refusals, show_error
 from console.session import live, require
 from services.errors import BacklotError
 from services.model import JobState, StageName, StageState
-from services.outputs import AnalysisOutput, ClipsOutput, PostsOutput, ThumbnailsOutput, TranscriptOutput
-from services.videos import JobView, VideoDetail
+from services.outputs import AnalysisOutput, ClipsOutput, PostsOutput, ProbeOutput, ThumbnailsOutput, TranscriptOutput
+from services.videos import FileRow, JobView, VideoDetail
 
 POLL_SECONDS = 1.0
 SUBTITLES = ("srt", "vtt", "txt", "json")
@@ -42,7 +51,7 @@ def progress(drawn: JobView) -> None:
         job = videos.progress(user, drawn.video_id)
     if [stage.state for stage in job.stages] != [stage.state for stage in drawn.stages]:
         st.rerun(scope="app")
-    components.stepper(look.steps(job, timezone=look.viewer_timezone()))
+    stepper(job, timezone=look.viewer_timezone())
 
 
 def actions(job: JobView) -> None:
@@ -58,6 +67,12 @@ def actions(job: JobView) -> None:
         with refusals():
             operations.retry(user, job.id)
             st.rerun()
+
+
+def has_picture(video: VideoDetail, source: FileRow) -> bool:
+    """Whether there is something to see: what was found in the file, before that what its name says."""
+    probed = video.outputs.get(StageName.PROBE)
+    return probed.has_picture if isinstance(probed, ProbeOutput) else not source.media_type.startswith("audio/")
 
 
 def missing(name: StageName) -> None:
@@ -76,64 +91,64 @@ video, job = detail.video, detail.job
 chip = look.VIDEO_CHIPS[video.state]
 facts = [f"by {video.owner}", look.moment(video.created_at, timezone=look.viewer_timezone())]
 facts += [part for part in (look.duration(video.duration), look.size(video.size), video.file_name) if part]
-components.heading(video.title, state=chip.label, colour=chip.colour, facts=facts)
+heading(video.title, state=chip.label, colour=chip.colour, facts=facts)
 
 thumbnails = detail.outputs.get(StageName.THUMBNAILS)
-pictures = look.pictures(thumbnails, detail) if isinstance(thumbnails, ThumbnailsOutput) else []
-poster = pictures[0]["source"] if pictures else None
-transcript = detail.outputs.get(StageName.TRANSCRIBE)
+shots = pictures(thumbnails, detail) if isinstance(thumbnails, ThumbnailsOutput) else []
+poster = shots[0]["source"] if shots else None
+spoken = detail.outputs.get(StageName.TRANSCRIBE)
 subtitles = f"/api/videos/{video.id}/transcript"
 
 left, right = st.columns([3, 2], gap="large")
 with left:
     if (source := detail.file("source")) is not None:
-        components.player(
+        player(
             source=look.file_address(source.id),
-            captions=f"{subtitles}.vtt" if transcript else None,
-            language=transcript.language if isinstance(transcript, TranscriptOutput) else "",
+            captions=f"{subtitles}.vtt" if spoken else None,
+            language=spoken.language if isinstance(spoken, TranscriptOutput) else "",
             poster=poster,
-            sound_only=not look.has_picture(detail, source),
+            sound_only=not has_picture(detail, source),
         )
 with right:
     if job.state in look.UNFINISHED:
         progress(job)
     else:
-        components.stepper(look.steps(job, timezone=look.viewer_timezone()))
+        stepper(job, timezone=look.viewer_timezone())
     if detail.may_act:
         with st.container(horizontal=True):
             actions(job)
-    if transcript:
+    if spoken:
         links = [(form.upper(), f"{subtitles}.{form}?download=1") for form in SUBTITLES]
-        components.downloads("Transcript", links)
+        downloads("Transcript", links)
     if source is not None:
-        components.downloads("Source", [(look.size(source.size), f"{look.file_address(source.id)}?download=1")])
+        downloads("Source", [(look.size(source.size), f"{look.file_address(source.id)}?download=1")])
 
 said, analysed, thumbs, cut, written = st.tabs(["Transcript", "Analysis", "Thumbnails", "Clips", "Posts"])
 with said:
-    if transcript:
-        components.transcript(f"{subtitles}.json")
+    if spoken:
+        transcript(f"{subtitles}.json")
     else:
         missing(StageName.TRANSCRIBE)
 with analysed:
-    analysis = detail.outputs.get(StageName.ANALYZE)
-    if isinstance(analysis, AnalysisOutput):
-        components.analysis(look.analysis(analysis))
+    understood = detail.outputs.get(StageName.ANALYZE)
+    if isinstance(understood, AnalysisOutput):
+        analysis(understood)
     else:
         missing(StageName.ANALYZE)
 with thumbs:
-    if pictures:
-        components.gallery(pictures)
+    if shots:
+        gallery(shots)
     else:
         missing(StageName.THUMBNAILS)
 with cut:
-    clips = detail.outputs.get(StageName.CLIPS)
-    if isinstance(clips, ClipsOutput) and clips.clips:
-        components.clips(look.clips(clips, detail, pictures))
+    passages = detail.outputs.get(StageName.CLIPS)
+    if isinstance(passages, ClipsOutput) and passages.clips:
+        clips(passages, detail, shots)
     else:
         missing(StageName.CLIPS)
 with written:
-    posts = detail.outputs.get(StageName.POSTS)
-    if isinstance(posts, PostsOutput):
-        components.posts(look.posts(posts))
+    drafts = detail.outputs.get(StageName.POSTS)
+    if isinstance(drafts, PostsOutput):
+        posts(drafts)
     else:
         missing(StageName.POSTS)

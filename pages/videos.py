@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from console import look, navigation, wiring
-from console.components import video_list
+from console.components.video_list import video_list
 from console.messages import show_error
 from console.notices import tell_pauses
 from console.session import live, require
@@ -44,8 +44,7 @@ def draw(page: VideoPage) -> None:
             if may_upload and st.button("Upload a video", icon=":material/upload:", key="videos_first_upload"):
                 st.switch_page(navigation.UPLOAD.file)
         return
-    rows = [look.video_row(row, timezone=look.viewer_timezone()) for row in page.rows]
-    opened = video_list(rows, show_owner=user.role is not Role.CREATOR)
+    opened = video_list(page.rows, show_owner=user.role is not Role.CREATOR, timezone=look.viewer_timezone())
     if opened is not None:
         st.switch_page(navigation.VIDEO.file, query_params={"id": opened})
     if page.next is not None and st.button("Show more", key="videos_more"):

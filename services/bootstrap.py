@@ -9,6 +9,7 @@ import redis
 from services.accounts import Accounts
 from services.admission import Admission
 from services.database import Database
+from services.edits import Edits
 from services.errors import Unavailable
 from services.operations import Operations
 from services.progress import Progress
@@ -38,6 +39,7 @@ class Services:
     uploads: Uploads
     videos: Videos
     operations: Operations
+    edits: Edits
 
     def close(self) -> None:
         self.sessions.stop_listening()
@@ -85,4 +87,5 @@ def build(
         uploads=Uploads(database, storage, queue, sweeper, settings, admission=admission),
         videos=Videos(database, storage),
         operations=Operations(database, queue, sweeper, settings),
+        edits=Edits(database),
     )

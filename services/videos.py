@@ -16,7 +16,7 @@ from services.errors import NotFound
 from services.model import JobKind, JobState, StageName, StageState, User, VideoState, job_percent
 from services.outputs import OUTPUT_OF, Output, TranscriptOutput
 from services.permissions import ANYONES, Action, permits, require, unseen
-from services.records import events, jobs, videos
+from services.records import edits, events, jobs, videos
 from services.records.events import Event
 from services.records.jobs import JobRow, StageRow
 from services.records.videos import FileRow, VideoRow
@@ -51,7 +51,10 @@ class JobView:
 
 @dataclass(frozen=True, kw_only=True)
 class VideoDetail:
-    """outputs and files are those that each stage recorded last; jobs newest first."""
+    """outputs and files are those that each stage recorded last; jobs newest first.
+
+    edits are what people changed of these outputs, by target (services/edits.py).
+    """
 
     video: VideoRow
     jobs: tuple[JobView, ...]
@@ -59,6 +62,7 @@ class VideoDetail:
     files: tuple[FileRow, ...]
     events: tuple[Event, ...]
     may_act: bool
+    edits: Mapping[str, object]
 
     @property
     def job(self) -> JobView:
@@ -101,6 +105,7 @@ class Videos:
             stage_rows = jobs.stages(connection, [job.id for job in job_rows])
             outputs = videos.newest_outputs(connection, video_id)
             files = videos.files(connection, video_id)
+            changed = edits.newest(connection, video_id)
             history: tuple[Event, ...] = ()
             if permits(user, Action.SEE_HISTORY, video.user_id):
                 history = events.of_video(connection, video_id, limit=200)
@@ -113,6 +118,7 @@ class Videos:
             files=files,
             events=history,
             may_act=permits(user, Action.ACT, video.user_id),
+            edits=changed,
         )
 
     def progress(self, user: User, video_id: UUID) -> JobView:

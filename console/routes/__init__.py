@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from console.routes import health, media, session, subtitles, uploads
+from console.routes import edits, health, media, session, subtitles, uploads
 from console.routes.answers import unknown
 
 ROUTES: tuple[Route, ...] = (
@@ -13,5 +13,6 @@ ROUTES: tuple[Route, ...] = (
     *uploads.routes,
     *media.routes,
     *subtitles.routes,
+    *edits.routes,
     Route("/api/{rest:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
 )

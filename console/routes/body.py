@@ -9,13 +9,13 @@ from starlette.requests import Request
 
 from services.errors import BadInput
 
-BODY_LIMIT = 16 * 1024
+BODY_LIMIT = 64 * 1024
 
 Body = TypeVar("Body", bound=BaseModel)
 
 
 async def read_body(request: Request, shape: type[Body]) -> Body:
-    """The request's JSON body in this shape, at most 16 KiB. Raises BadInput."""
+    """The request's JSON body in this shape, at most 64 KiB. Raises BadInput."""
     data = bytearray()
     async for chunk in request.stream():
         data += chunk

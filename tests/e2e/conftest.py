@@ -11,10 +11,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from console import configuration
+from services.bootstrap import Services, build
+from services.model import Role, User
+from services.settings import Settings
 from tests import browser as chromium
 from tests.web.conftest import free_port, page_server
 
@@ -42,6 +47,22 @@ class RunningStack:
 
     address: str
     password: str
+    home: Path
+    services: Services
+
+    def person(self, role: Role = Role.CREATOR) -> User:
+        """Somebody new who has chosen a password."""
+        accounts, name = self.services.accounts, f"person-{uuid4().hex[:8]}"
+        one_time = accounts.create_user(None, name, role)
+        accounts.change_password(accounts.find(name), one_time, "a quiet morning walk")
+        return accounts.find(name)
+
+    def sign_in(self, context: BrowserContext, user: User) -> None:
+        """Gives the browser a session of this user, as the ticket of a verified sign-in would."""
+        token, _ = self.services.sessions.exchange(
+            self.services.sessions.issue_ticket(user), address="127.0.0.1", user_agent="test"
+        )
+        context.add_cookies([{"name": "backlot_session", "value": token, "url": self.address, "httpOnly": True}])
 
 
 @pytest.fixture(scope="package")
@@ -71,7 +92,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
             time.sleep(0.2)
         told = re.search(r"admin with the one-time password (\S+)", log.read_text(errors="replace"))
         assert told is not None
-        yield RunningStack(address=ready[1], password=told[1])
+        services = build(configuration.connected(Settings(_env_file=None, home=home)))
+        try:
+            yield RunningStack(address=ready[1], password=told[1], home=home, services=services)
+        finally:
+            services.close()
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=STOP_SECONDS)

@@ -179,6 +179,15 @@ class FakeOperations:
 
 
 @dataclass
+class FakeEdits:
+    saved: list[tuple[UUID, str, object]] = field(default_factory=list)
+
+    def save(self, user: User, video_id: UUID, target: str, value: object | None) -> object | None:
+        self.saved.append((video_id, target, value))
+        return value
+
+
+@dataclass
 class FakeSweeper:
     armed: int = 0
 
@@ -194,6 +203,7 @@ class FakeServices:
     uploads: FakeUploads = field(default_factory=FakeUploads)
     videos: FakeVideos = field(default_factory=FakeVideos)
     operations: FakeOperations = field(default_factory=FakeOperations)
+    edits: FakeEdits = field(default_factory=FakeEdits)
     sweeper: FakeSweeper = field(default_factory=FakeSweeper)
 
     def close(self) -> None:
@@ -286,7 +296,9 @@ def a_video(
         )
         for role, position, media_type in roles
     )
-    return VideoDetail(video=row, jobs=(job(video_id),), outputs=made, files=files, events=(), may_act=owner is ANA)
+    return VideoDetail(
+        video=row, jobs=(job(video_id),), outputs=made, files=files, events=(), may_act=owner is ANA, edits={}
+    )
 
 
 def store(services: FakeServices, detail: VideoDetail, content: Callable[[str], Path]) -> VideoDetail:

@@ -1,0 +1,96 @@
+"""What people change of a video: its title and tags, words of the transcript, posts, the thumbnail.
+
+Outputs keep what was made; an edit lies over one and can be taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from uuid import UUID
+
+from services.database import Database
+from services.errors import BadInput, IllegalMove
+from services.model import StageName, User
+from services.outputs import OUTPUT_OF, Output, PostsOutput, ThumbnailsOutput, TranscriptOutput
+from services.permissions import Action
+from services.records import edits, events, videos
+from services.videos import visible_video
+
+LONGEST_SEGMENT = 2000  # characters
+LONGEST_POST = 20_000
+MOST_PARTS = 50
+
+Value = str | int | list[str]
+
+
+class Edits:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(self, user: User, video_id: UUID, target: str, value: object | None) -> Value | None:
+        """Change a target of the video, such as `segment:12`, `post:linkedin` or `thumbnail`; None takes it back.
+
+        Answers what stands now. Raises NotFound, NotAllowed, BadInput, IllegalMove when there is no such output yet.
+        """
+        kind, _, name = target.partition(":")
+        rule = _RULES.get(kind)
+        if rule is None:
+            raise BadInput("This cannot be edited.")
+        stage, check = rule
+        with self._database.transaction() as connection:
+            visible_video(connection, user, video_id, Action.ACT)
+            stage_id = edits.newest_stage(connection, video_id, stage)
+            if stage_id is None:
+                raise IllegalMove(f"This video has no {stage} yet: there is nothing to edit.")
+            recorded = videos.newest_outputs(connection, video_id)[stage]
+            kept = None if value is None else check(OUTPUT_OF[stage].model_validate(recorded), name, value)
+            edits.append(connection, video_id=video_id, stage_id=stage_id, target=target, value=kept, user_id=user.id)
+            events.append(
+                connection,
+                actor=f"user:{user.id}",
+                action="output edited" if kept is not None else "edit taken back",
+                user_id=user.id,
+                video_id=video_id,
+                details={"target": target},
+            )
+        return kept
+
+
+def _segment(output: Output, name: str, value: object) -> str:
+    if not isinstance(output, TranscriptOutput) or not name.isdigit() or int(name) >= len(output.segments):
+        raise BadInput("There is no such line in the transcript.")
+    return _text(value, longest=LONGEST_SEGMENT)
+
+
+def _post(output: Output, name: str, value: object) -> list[str]:
+    if not isinstance(output, PostsOutput) or name not in {post.network for post in output.posts}:
+        raise BadInput("There is no such post.")
+    if not isinstance(value, list) or not 1 <= len(value) <= MOST_PARTS:
+        raise BadInput(f"A post has between 1 and {MOST_PARTS} parts.")
+    return [_text(part, longest=LONGEST_POST, lines=True) for part in value]
+
+
+def _thumbnail(output: Output, name: str, value: object) -> int:
+    if not isinstance(output, ThumbnailsOutput) or value not in {one.position for one in output.thumbnails}:
+        raise BadInput("There is no such thumbnail.")
+    return int(str(value))
+
+
+def _text(value: object, *, longest: int, lines: bool = False) -> str:
+    """What a person wrote, without control characters. Raises BadInput when nothing or too much is left."""
+    if not isinstance(value, str):
+        raise BadInput("Write text here.")
+    shown = "".join(each for each in value if each.isprintable() or (lines and each == "\n")).strip()
+    if not 1 <= len(shown) <= longest:
+        raise BadInput(f"Write between 1 and {longest:,} characters here.")
+    return shown
+
+
+_RULES: Mapping[str, tuple[StageName, Callable[[Output, str, object], Value]]] = MappingProxyType(
+    {
+        "segment": (StageName.TRANSCRIBE, _segment),
+        "post": (StageName.POSTS, _post),
+        "thumbnail": (StageName.THUMBNAILS, _thumbnail),
+    }
+)
