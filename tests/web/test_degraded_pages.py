@@ -128,12 +128,13 @@ def token_of(services: Services, user: User) -> str:
 BODIES = {
     "/api/uploads": {"name": "film.mp4", "size": 5, "fingerprint": "f"},
     "/api/session": {"ticket": "some-ticket"},
+    f"/api/videos/{UUID(int=7)}/edits/thumbnail": {"value": 1},
 }
 
 
 def as_asked(path: str) -> str:
     """A route's path with something in the place of each of its parts."""
-    path = path.replace("{form}", "srt").replace("{rest:path}", "x")
+    path = path.replace("{form}", "srt").replace("{rest:path}", "x").replace("{target}", "thumbnail")
     return re.sub(r"\{\w+:uuid\}", str(UUID(int=7)), path)
 
 
