@@ -11,14 +11,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from console import configuration
 from services.bootstrap import Services, build
-from services.model import Role, User
+from services.model import JobKind, JobState, Role, User
 from services.settings import Settings
 from tests import browser as chromium
 from tests.web.conftest import free_port, page_server
@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample" / "sample.mp4"
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
+PIPELINE_SECONDS = 240.0
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -39,6 +40,14 @@ ARGUMENTS = (
     "--disable-dev-shm-usage",
     "--autoplay-policy=no-user-gesture-required",
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Processed:
+    """The sample with all that the pipeline makes of it, and the creator whose it is. Leave it as it is."""
+
+    user: User
+    video_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +109,19 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=STOP_SECONDS)
+
+
+@pytest.fixture(scope="package")
+def processed(stack: RunningStack) -> Processed:
+    """One run of the pipeline that all journeys share."""
+    user = stack.person()
+    accepted = stack.services.uploads.accept_file(user, SAMPLE, title="The sample talk", kind=JobKind.PIPELINE)
+    deadline = time.monotonic() + PIPELINE_SECONDS
+    while (job := stack.services.operations.job(user, accepted.job_id)).state is not JobState.SUCCEEDED:
+        assert job.state not in {JobState.FAILED, JobState.CANCELLED}, job.message
+        assert time.monotonic() < deadline, f"the pipeline stands at {job.percent:.0f} %: {job.message}"
+        time.sleep(0.5)
+    return Processed(user=user, video_id=accepted.video_id)
 
 
 @pytest.fixture(scope="package")
