@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditRow:
+    """One edit of the output that a stage made; value None took its target back to how it was made."""
+
+    stage_id: int
+    target: str
+    value: object | None
+    editor: str
+    at: datetime
 
 
 def append(
@@ -49,3 +62,29 @@ def newest_stage(connection: Connection, video_id: UUID, name: str) -> int | Non
         {"video_id": video_id, "name": name},
     ).scalar_one_or_none()
     return stage_id
+
+
+def of_output(connection: Connection, stage_id: int, *, beginning: str = "") -> tuple[EditRow, ...]:
+    """The newest edit of each target of one output; only of targets that begin so."""
+    rows = connection.execute(
+        text(
+            "select distinct on (e.target) e.stage_id, e.target, e.value, u.name as editor, e.at"
+            " from edits e join users u on u.id = e.user_id"
+            " where e.video_id = (select video_id from stages where id = :stage_id) and e.stage_id = :stage_id"
+            " and starts_with(e.target, :beginning) order by e.target, e.id desc"
+        ),
+        {"stage_id": stage_id, "beginning": beginning},
+    )
+    return tuple(EditRow(**row._mapping) for row in rows)
+
+
+def of_video(connection: Connection, video_id: UUID, *, limit: int) -> tuple[EditRow, ...]:
+    """Every edit there was, newest first."""
+    rows = connection.execute(
+        text(
+            "select e.stage_id, e.target, e.value, u.name as editor, e.at from edits e join users u on u.id = e.user_id"
+            " where e.video_id = :video_id order by e.id desc limit :limit"
+        ),
+        {"video_id": video_id, "limit": limit},
+    )
+    return tuple(EditRow(**row._mapping) for row in rows)

@@ -26,6 +26,7 @@ class VideoRow:
     state: VideoState
     created_at: datetime
     duration: float | None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ class FileRow:
 
 
 _VIDEO = (
-    "select v.id, v.user_id, u.name as owner, v.title, v.file_name, v.size_bytes as size, v.state, v.created_at,"
+    "select v.id, v.user_id, u.name as owner, v.title, v.file_name, v.size_bytes as size, v.state, v.created_at, v.tags,"
     " (select (o.data ->> 'duration')::float8 from outputs o where o.video_id = v.id and o.name = 'probe'"
     "  order by o.stage_id desc limit 1) as duration"
     " from videos v join users u on u.id = v.user_id"
@@ -125,6 +126,16 @@ def newest(
     return tuple(_video(row) for row in rows)
 
 
+def rename(connection: Connection, video_id: UUID, title: str) -> None:
+    connection.execute(text("update videos set title = :title where id = :id"), {"id": video_id, "title": title})
+
+
+def set_tags(connection: Connection, video_id: UUID, tags: Sequence[str]) -> None:
+    connection.execute(
+        text("update videos set tags = cast(:tags as text[]) where id = :id"), {"id": video_id, "tags": list(tags)}
+    )
+
+
 def newest_outputs(connection: Connection, video_id: UUID) -> dict[StageName, Mapping[str, object]]:
     """What each stage recorded last."""
     rows = connection.execute(
@@ -159,4 +170,4 @@ def known_storage_keys(connection: Connection, keys: list[str]) -> set[str]:
 
 
 def _video(row: Row[Any]) -> VideoRow:
-    return VideoRow(**{**row._mapping, "state": VideoState(row.state)})
+    return VideoRow(**{**row._mapping, "state": VideoState(row.state), "tags": tuple(row.tags)})
