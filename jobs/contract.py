@@ -32,8 +32,8 @@ class StageContext:
     """One attempt of one stage.
 
     source is the uploaded file, readable; its name on disk is made by the server. workspace is a private, empty folder
-    that is removed afterwards. Both are got when they are first asked for. outputs holds what earlier stages of this
-    video recorded, newest first.
+    that is removed afterwards. Both are got when they are first asked for. outputs holds what the stages of this
+    video recorded last; options are what the job was asked for beyond its kind.
     """
 
     job_id: UUID
@@ -44,6 +44,7 @@ class StageContext:
     make_workspace: Callable[[], Path]
     outputs: Mapping[StageName, Output]
     report: Report
+    options: Mapping[str, object] = field(default_factory=dict)
 
     @cached_property
     def source(self) -> Path:

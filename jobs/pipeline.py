@@ -120,6 +120,7 @@ def _context(claim: Claim, inputs: Inputs, storage: LocalStorage, report: Report
             make_workspace=make_workspace,
             outputs=RecordedOutputs(inputs.outputs),
             report=report,
+            options=inputs.options,
         )
     finally:
         for workspace in made:

@@ -84,7 +84,7 @@ class MediaWorker(BellWorker):
         while inputs is None:
             try:
                 with self.services.database.transaction() as connection:
-                    inputs = stages.inputs(connection, [claim.video_id])[claim.video_id]
+                    inputs = stages.inputs(connection, [claim.job_id])[claim.job_id]
             except Unavailable:
                 if self._keeper.is_lost(key_of(claim)):
                     return None

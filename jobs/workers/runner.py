@@ -152,7 +152,7 @@ class Runner:
                 return
             try:
                 with self._services.database.statement() as connection:
-                    inputs = stages.inputs(connection, sorted({claim.video_id for claim in claims}))
+                    inputs = stages.inputs(connection, sorted({claim.job_id for claim in claims}))
             except Exception:
                 self._hand_back(claims)
                 raise
@@ -200,7 +200,7 @@ class Runner:
 
     def _start(self, claims: Sequence[Claim], inputs: Mapping[UUID, Inputs]) -> None:
         for claim in claims:
-            task = self._loop.create_task(self._attempt(claim, inputs.get(claim.video_id)))
+            task = self._loop.create_task(self._attempt(claim, inputs.get(claim.job_id)))
             self._tasks[key_of(claim)] = task
             # Not in the task itself: one that is cancelled before its first step runs none of its code.
             task.add_done_callback(functools.partial(self._end, claim))

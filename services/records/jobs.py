@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,8 @@ class StageRow:
 
 @dataclass(frozen=True, kw_only=True)
 class JobRow:
+    """options are what it was asked for beyond its kind (services/cuts.py)."""
+
     id: UUID
     video_id: UUID
     user_id: int
@@ -39,13 +41,15 @@ class JobRow:
     created_at: datetime
     starts_at: datetime
     finished_at: datetime | None
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob:
     """A job to accept: on a video of user_id, out of the quota of submitter_id.
 
-    recorded are the stages of the video that need not run again for it.
+    recorded are the stages of the video that need not run again for it; options, which JSON can hold, are what it
+    is asked for beyond its kind (services/cuts.py).
     """
 
     id: UUID
@@ -55,6 +59,7 @@ class NewJob:
     kind: JobKind
     recorded: Collection[StageName]
     priority: Priority
+    options: Mapping[str, object] = field(default_factory=dict)
 
     def stages(self) -> list[dict[str, object]]:
         """What it needs run, in the order of the plan."""
@@ -102,14 +107,23 @@ class RunningAttempt:
     worker: str | None
 
 
+_JOB = "id, video_id, user_id, kind, state, created_at, starts_at, finished_at, options"
+
+
 def accept(connection: Connection, job: NewJob, *, jobs_per_hour: int, actor: str) -> AcceptedJob:
     """Insert a job with its stages and use the quota: one statement."""
     starts_at: datetime = connection.execute(
         text(
             "select accept_job(:job_id, :video_id, :user_id, :submitter_id, :kind, cast(:priority as smallint),"
-            " cast(:stages as jsonb), :jobs_per_hour, :actor)"
+            " cast(:stages as jsonb), cast(:options as jsonb), :jobs_per_hour, :actor)"
         ),
-        {**job.as_item(), "stages": json.dumps(job.stages()), "jobs_per_hour": jobs_per_hour, "actor": actor},
+        {
+            **job.as_item(),
+            "stages": json.dumps(job.stages()),
+            "options": json.dumps(dict(job.options)),
+            "jobs_per_hour": jobs_per_hour,
+            "actor": actor,
+        },
     ).scalar_one()
     return AcceptedJob(starts_at=starts_at, ready_queues=job.ready_queues())
 
@@ -119,7 +133,9 @@ def accept_many(connection: Connection, jobs: Sequence[NewJob], *, jobs_per_hour
     connection.execute(
         text("select accept_many(cast(:items as jsonb), :jobs_per_hour, :actor)"),
         {
-            "items": json.dumps([{**job.as_item(), "stages": job.stages()} for job in jobs]),
+            "items": json.dumps(
+                [{**job.as_item(), "stages": job.stages(), "options": dict(job.options)} for job in jobs]
+            ),
             "jobs_per_hour": jobs_per_hour,
             "actor": actor,
         },
@@ -144,7 +160,7 @@ def retry(connection: Connection, job_id: UUID, *, actor: str, reason: str) -> t
 
 def find(connection: Connection, job_id: UUID) -> JobRow | None:
     row = connection.execute(
-        text("select id, video_id, user_id, kind, state, created_at, starts_at, finished_at from jobs where id = :id"),
+        text(f"select {_JOB} from jobs where id = :id"),
         {"id": job_id},
     ).one_or_none()
     return None if row is None else _job(row)
@@ -153,10 +169,7 @@ def find(connection: Connection, job_id: UUID) -> JobRow | None:
 def of_video(connection: Connection, video_id: UUID) -> tuple[JobRow, ...]:
     """Newest first."""
     rows = connection.execute(
-        text(
-            "select id, video_id, user_id, kind, state, created_at, starts_at, finished_at from jobs"
-            " where video_id = :video_id order by created_at desc, id"
-        ),
+        text(f"select {_JOB} from jobs where video_id = :video_id order by created_at desc, id"),
         {"video_id": video_id},
     )
     return tuple(_job(row) for row in rows)

@@ -153,11 +153,15 @@ class Swept:
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What an attempt works on: the source file's storage key and the newest outputs of the video, as JSON."""
+    """What an attempt works on: the source file's storage key and the newest outputs of the video, as JSON.
+
+    options are what the job was asked for beyond its kind.
+    """
 
     title: str
     source_key: str
     outputs: Mapping[StageName, Mapping[str, object]]
+    options: Mapping[str, object]
 
 
 def claim_many(
@@ -232,24 +236,26 @@ def sweep(connection: Connection) -> Swept | None:
     )
 
 
-def inputs(connection: Connection, video_ids: Sequence[UUID]) -> dict[UUID, Inputs]:
-    """What stages of these videos work on."""
+def inputs(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, Inputs]:
+    """What stages of these jobs work on, by job."""
     rows = connection.execute(
         text(
-            "select v.id, v.title, f.storage_key, coalesce(o.outputs, '{}') as outputs"
-            " from videos v join files f on f.video_id = v.id and f.role = 'source'"
+            "select j.id, j.options, v.title, f.storage_key, coalesce(o.outputs, '{}') as outputs"
+            " from jobs j join videos v on v.id = j.video_id"
+            " join files f on f.video_id = v.id and f.role = 'source'"
             " left join lateral (select jsonb_object_agg(name, data) as outputs from ("
             "   select distinct on (name) name, data from outputs where video_id = v.id order by name, stage_id desc"
             " ) newest) o on true"
-            " where v.id = any (:videos)"
+            " where j.id = any (:jobs)"
         ),
-        {"videos": list(video_ids)},
+        {"jobs": list(job_ids)},
     )
     return {
         row.id: Inputs(
             title=row.title,
             source_key=row.storage_key,
             outputs={StageName(name): data for name, data in row.outputs.items()},
+            options=row.options,
         )
         for row in rows
     }

@@ -96,7 +96,7 @@ def clear_work(database: Database) -> None:
         connection.execute(
             text(
                 "truncate videos, uploads, jobs, stages, attempts, outputs, files, ai_calls, events, quota_uses,"
-                " leases, turns"
+                " leases, turns cascade"
             )
         )
         connection.execute(text("update queues set paused = false, virtual_time = 0"))

@@ -7,4 +7,4 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    run_scripts("edits/tables.sql")
+    run_scripts("edits/tables.sql", "edits/accept.sql")
