@@ -1,6 +1,6 @@
 """What people change of a video: its title and tags, words of the transcript, posts, the thumbnail.
 
-Outputs keep what was made; an edit lies over one and can be taken back.
+Outputs keep what was made; an edit lies over one and can be taken back. Title and tags are the video's own.
 """
 
 from __future__ import annotations
@@ -9,14 +9,19 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from services.database import Database
 from services.errors import BadInput, IllegalMove
 from services.model import StageName, User
 from services.outputs import OUTPUT_OF, Output, PostsOutput, ThumbnailsOutput, TranscriptOutput
 from services.permissions import Action
 from services.records import edits, events, videos
+from services.tags import clean_tags
+from services.uploads import clean_title
 from services.videos import visible_video
 
+LONGEST_TITLE = 200
 LONGEST_SEGMENT = 2000  # characters
 LONGEST_POST = 20_000
 MOST_PARTS = 50
@@ -29,10 +34,14 @@ class Edits:
         self._database = database
 
     def save(self, user: User, video_id: UUID, target: str, value: object | None) -> Value | None:
-        """Change a target of the video, such as `segment:12`, `post:linkedin` or `thumbnail`; None takes it back.
+        """Change a target of the video, such as `title`, `segment:12` or `post:linkedin`; None takes it back.
 
         Answers what stands now. Raises NotFound, NotAllowed, BadInput, IllegalMove when there is no such output yet.
         """
+        if target == "title":
+            return self._rename(user, video_id, value)
+        if target == "tags":
+            return self._tag(user, video_id, value)
         kind, _, name = target.partition(":")
         rule = _RULES.get(kind)
         if rule is None:
@@ -46,21 +55,39 @@ class Edits:
             recorded = videos.newest_outputs(connection, video_id)[stage]
             kept = None if value is None else check(OUTPUT_OF[stage].model_validate(recorded), name, value)
             edits.append(connection, video_id=video_id, stage_id=stage_id, target=target, value=kept, user_id=user.id)
-            events.append(
-                connection,
-                actor=f"user:{user.id}",
-                action="output edited" if kept is not None else "edit taken back",
-                user_id=user.id,
-                video_id=video_id,
-                details={"target": target},
-            )
+            action = "output edited" if kept is not None else "edit taken back"
+            _note(connection, user, video_id, action, {"target": target})
         return kept
+
+    def _rename(self, user: User, video_id: UUID, value: object | None) -> str:
+        """None goes back to the name of the file."""
+        with self._database.transaction() as connection:
+            video = visible_video(connection, user, video_id, Action.ACT)
+            title = clean_title(None, video.file_name) if value is None else _text(value, longest=LONGEST_TITLE)
+            videos.rename(connection, video_id, title)
+            _note(connection, user, video_id, "title changed", {"from": video.title, "to": title})
+        return title
+
+    def _tag(self, user: User, video_id: UUID, value: object | None) -> list[str]:
+        with self._database.transaction() as connection:
+            video = visible_video(connection, user, video_id, Action.ACT)
+            tags = [] if value is None else clean_tags(value)
+            videos.set_tags(connection, video_id, tags)
+            _note(connection, user, video_id, "tags changed", {"from": list(video.tags), "to": tags})
+        return tags
+
+
+def _note(connection: Connection, user: User, video_id: UUID, action: str, details: Mapping[str, object]) -> None:
+    events.append(
+        connection, actor=f"user:{user.id}", action=action, user_id=user.id, video_id=video_id, details=details
+    )
 
 
 def _segment(output: Output, name: str, value: object) -> str:
-    if not isinstance(output, TranscriptOutput) or not name.isdigit() or int(name) >= len(output.segments):
+    lines = len(output.segments) if isinstance(output, TranscriptOutput) else 0
+    if not name.isdecimal() or name != str(int(name)) or int(name) >= lines:
         raise BadInput("There is no such line in the transcript.")
-    return _text(value, longest=LONGEST_SEGMENT)
+    return _text(" ".join(value.split()) if isinstance(value, str) else value, longest=LONGEST_SEGMENT)
 
 
 def _post(output: Output, name: str, value: object) -> list[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from services.corrections import Correction
 from services.outputs import TranscriptOutput, Word
 
 LINE_CHARACTERS = 42
@@ -14,6 +17,7 @@ SHORTEST_CUE = 0.7
 PAUSE_SECONDS = 0.8  # a silence that ends a cue
 CLAUSE_ENDS = (".", "?", "!", "…", ",", ";", ":")
 SENTENCE_ENDS = (".", "?", "!", "…")
+NOTHING: Mapping[int, Correction] = MappingProxyType({})
 VTT_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
@@ -70,9 +74,15 @@ def to_text(transcript: TranscriptOutput) -> str:
     return "\n\n".join(" ".join(paragraph) for paragraph in paragraphs) + "\n" if paragraphs else ""
 
 
-def to_json(transcript: TranscriptOutput) -> str:
-    """Everything that was recorded, with the times and the confidence of each word."""
-    return transcript.model_dump_json(indent=2) + "\n"
+def to_json(transcript: TranscriptOutput, corrections: Mapping[int, Correction] = NOTHING) -> str:
+    """The times and the confidence of each word; for lines that somebody corrected also what was recorded."""
+    whole = transcript.model_dump(mode="json")
+    if corrections:
+        whole["corrections"] = [
+            {"line": line, "original": one.original, "editor": one.editor, "at": one.at.isoformat()}
+            for line, one in sorted(corrections.items())
+        ]
+    return json.dumps(whole, ensure_ascii=False) + "\n"
 
 
 def _groups(words: Sequence[Word]) -> Iterator[list[Word]]:

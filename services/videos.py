@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from services.corrections import SEGMENT, Correction, corrected
 from services.database import Database
 from services.errors import NotFound
 from services.model import JobKind, JobState, StageName, StageState, User, VideoState, job_percent
@@ -35,7 +36,10 @@ class VideoPage:
 
 @dataclass(frozen=True, kw_only=True)
 class JobView:
-    """A job with its stages in the order of the plan; percent is weighted over them."""
+    """A job with its stages in the order of the plan; percent is weighted over them.
+
+    options are what it was asked for beyond its kind.
+    """
 
     id: UUID
     video_id: UUID
@@ -47,6 +51,7 @@ class JobView:
     starts_at: datetime
     finished_at: datetime | None
     stages: tuple[StageRow, ...]
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +87,15 @@ class StoredFile:
     size: int
     name: str
     etag: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spoken:
+    """A transcript as it reads now: corrections are by the number of the line."""
+
+    file_name: str
+    transcript: TranscriptOutput
+    corrections: Mapping[int, Correction]
 
 
 class Videos:
@@ -143,14 +157,25 @@ class Videos:
             etag=f'"{file.id}"',
         )
 
-    def transcript(self, user: User, video_id: UUID) -> tuple[str, TranscriptOutput]:
-        """The video's file name and its transcript. Raises NotFound, also when there is none yet."""
+    def transcript(self, user: User, video_id: UUID) -> Spoken:
+        """What is said, with what people corrected. Raises NotFound, also when there is no transcript yet."""
         with self._database.transaction() as connection:
             video = visible_video(connection, user, video_id)
-            outputs = videos.newest_outputs(connection, video_id)
-        if StageName.TRANSCRIBE not in outputs:
+            recorded = videos.newest_output(connection, video_id, StageName.TRANSCRIBE)
+            changed = () if recorded is None else edits.of_output(connection, recorded.stage_id, beginning=SEGMENT)
+        if recorded is None:
             raise NotFound("This video has no transcript yet.")
-        return video.file_name, TranscriptOutput.model_validate(outputs[StageName.TRANSCRIBE])
+        original = TranscriptOutput.model_validate(recorded.data)
+        return Spoken(
+            file_name=video.file_name,
+            transcript=corrected(original, {edit.target: edit.value for edit in changed}),
+            corrections={
+                number: Correction(original=original.segments[number].text, editor=edit.editor, at=edit.at)
+                for edit in changed
+                if edit.value is not None
+                for number in (int(edit.target.removeprefix(SEGMENT)),)
+            },
+        )
 
 
 def visible_video(connection: Connection, user: User, video_id: UUID, action: Action = Action.SEE) -> VideoRow:
@@ -177,6 +202,7 @@ def job_view(job: JobRow, stages: tuple[StageRow, ...]) -> JobView:
         starts_at=job.starts_at,
         finished_at=job.finished_at,
         stages=stages,
+        options=job.options,
     )
 
 

@@ -51,9 +51,15 @@ class FileRow:
     file_name: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class OutputRow:
+    stage_id: int
+    data: Mapping[str, object]
+
+
 _VIDEO = (
-    "select v.id, v.user_id, u.name as owner, v.title, v.file_name, v.size_bytes as size, v.state, v.created_at, v.tags,"
-    " (select (o.data ->> 'duration')::float8 from outputs o where o.video_id = v.id and o.name = 'probe'"
+    "select v.id, v.user_id, u.name as owner, v.title, v.file_name, v.size_bytes as size, v.state, v.created_at,"
+    " v.tags, (select (o.data ->> 'duration')::float8 from outputs o where o.video_id = v.id and o.name = 'probe'"
     "  order by o.stage_id desc limit 1) as duration"
     " from videos v join users u on u.id = v.user_id"
 )
@@ -145,12 +151,39 @@ def newest_outputs(connection: Connection, video_id: UUID) -> dict[StageName, Ma
     return {StageName(row.name): row.data for row in rows}
 
 
+def newest_output(connection: Connection, video_id: UUID, name: StageName) -> OutputRow | None:
+    """What the stages of this name recorded last."""
+    row = connection.execute(
+        text("select stage_id, data from outputs where video_id = :id and name = :name order by stage_id desc limit 1"),
+        {"id": video_id, "name": name},
+    ).one_or_none()
+    return None if row is None else OutputRow(**row._mapping)
+
+
+def lock(connection: Connection, video_id: UUID) -> None:
+    """Hold the video's row, so that nothing is accepted for it in between. Users are locked before videos."""
+    connection.execute(text("select from videos where id = :id for no key update"), {"id": video_id})
+
+
 def files(connection: Connection, video_id: UUID) -> tuple[FileRow, ...]:
-    """The source, and the files of each stage name's newest output."""
+    """The source, and what the newest output of each stage name shows.
+
+    Of clips that is, for each position in the newest output, the files of the job that this output says made them
+    (an earlier one for a clip that was not cut again); where it does not say, for each role the newest file of that
+    position. Files of positions that are not in the newest output are left out. Of every other stage name it is the
+    files that came with the newest output.
+    """
     rows = connection.execute(
         text(
             _FILE + " where f.video_id = :id and (f.stage_id is null or f.stage_id in ("
-            " select distinct on (name) stage_id from outputs where video_id = :id order by name, stage_id desc))"
+            " select distinct on (name) stage_id from outputs where video_id = :id and name <> 'clips'"
+            " order by name, stage_id desc) or f.id in ("
+            " select distinct on (made.role, made.position) made.id"
+            " from (select data from outputs where video_id = :id and name = 'clips' order by stage_id desc limit 1)"
+            "  newest cross join lateral jsonb_to_recordset(newest.data -> 'clips') as clip (position int, made_by uuid)"
+            " join outputs o on o.video_id = :id and o.name = 'clips' and o.job_id = coalesce(clip.made_by, o.job_id)"
+            " join files made on made.stage_id = o.stage_id and made.position = clip.position"
+            " order by made.role, made.position, made.stage_id desc))"
             " order by f.role, f.position"
         ),
         {"id": video_id},

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from services.corrections import corrected
 from services.errors import BadInput, IllegalMove, NotFound, NotSignedIn, Refused
 from services.model import JobKind, JobState, Role, Session, StageName, StageState, User, VideoState
 from services.outputs import Output, TranscriptOutput
@@ -16,7 +17,7 @@ from services.records.queues import Pause
 from services.records.videos import FileRow, VideoRow
 from services.settings import Settings
 from services.uploads import Accepted, Upload
-from services.videos import JobView, StoredFile, VideoDetail, VideoPage
+from services.videos import JobView, Spoken, StoredFile, VideoDetail, VideoPage
 from tests.web.made import all_outputs
 
 NOW = datetime.now(UTC)
@@ -151,12 +152,12 @@ class FakeVideos:
             raise NotFound("There is no such file, or it is not yours.")
         return self.stored[file_id]
 
-    def transcript(self, user: User, video_id: UUID) -> tuple[str, TranscriptOutput]:
+    def transcript(self, user: User, video_id: UUID) -> Spoken:
         detail = self.get(user, video_id)
         output = detail.outputs.get(StageName.TRANSCRIBE)
         if not isinstance(output, TranscriptOutput):
             raise NotFound("This video has no transcript yet.")
-        return detail.video.file_name, output
+        return Spoken(file_name=detail.video.file_name, transcript=corrected(output, detail.edits), corrections={})
 
     def _sees(self, user: User, owner_id: int) -> bool:
         return user.role is not Role.CREATOR or user.id == owner_id
