@@ -8,6 +8,7 @@ import redis
 
 from services.accounts import Accounts
 from services.admission import Admission
+from services.allowances import Allowances
 from services.database import Database
 from services.edits import Edits
 from services.errors import Unavailable
@@ -36,6 +37,7 @@ class Services:
     accounts: Accounts
     sessions: Sessions
     admission: Admission
+    allowances: Allowances
     uploads: Uploads
     videos: Videos
     operations: Operations
@@ -84,6 +86,7 @@ def build(
         accounts=Accounts(database, sessions),
         sessions=sessions,
         admission=admission,
+        allowances=Allowances(database, settings),
         uploads=Uploads(database, storage, queue, sweeper, settings, admission=admission),
         videos=Videos(database, storage),
         operations=Operations(database, queue, sweeper, settings),

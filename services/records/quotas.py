@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuotaUse:
+    """used counts what lies within the window, also what is set for later, to the quota and no further.
+
+    free_at is when the next one fits; None while some are left.
+    """
+
+    used: int
+    free_at: datetime | None
 
 
 def lock_user(connection: Connection, user_id: int) -> None:
@@ -32,3 +45,17 @@ def use_upload(connection: Connection, user_id: int, *, video_id: UUID) -> None:
         ),
         {"user_id": user_id, "video_id": video_id},
     )
+
+
+def use_of(connection: Connection, user_id: int, quota: str, *, at_most: int, window: float) -> QuotaUse:
+    """How much of a quota is used within the sliding window, in seconds, by the clock that enforces it."""
+    row = connection.execute(
+        text(
+            "select count(*) as used,"
+            " case when count(*) >= :at_most then min(at) + make_interval(secs => :window) end as free_at from ("
+            " select at from quota_uses where user_id = :user_id and quota = :quota"
+            " and at > clock_timestamp() - make_interval(secs => :window) order by at desc limit :at_most) as recent"
+        ),
+        {"user_id": user_id, "quota": quota, "at_most": at_most, "window": window},
+    ).one()
+    return QuotaUse(used=row.used, free_at=row.free_at)

@@ -18,6 +18,7 @@ from services.records.videos import FileRow, VideoRow
 from services.settings import Settings
 from services.uploads import Accepted, Upload
 from services.videos import JobView, Spoken, StoredFile, VideoDetail, VideoPage
+from tests.web.fake_allowances import FakeAllowances
 from tests.web.made import all_outputs
 
 NOW = datetime.now(UTC)
@@ -202,6 +203,7 @@ class FakeServices:
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     sessions: FakeSessions = field(default_factory=FakeSessions)
     uploads: FakeUploads = field(default_factory=FakeUploads)
+    allowances: FakeAllowances = field(default_factory=FakeAllowances)
     videos: FakeVideos = field(default_factory=FakeVideos)
     operations: FakeOperations = field(default_factory=FakeOperations)
     edits: FakeEdits = field(default_factory=FakeEdits)

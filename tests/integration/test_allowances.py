@@ -1,0 +1,74 @@
+"""What is left of the limits, as the accept counts it, by the clock of Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from services.bootstrap import Services
+from services.errors import LimitReached
+from services.model import JobKind, User
+from tests.films import film_of
+from tests.integration.conftest import NewUser
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(film_of(b"any"))
+    return path
+
+
+def age(services: Services, user: User, by: timedelta) -> None:
+    """Everything the user has used was used so much earlier."""
+    with services.database.transaction() as connection:
+        connection.execute(text("update quota_uses set at = at - :by where user_id = :id"), {"by": by, "id": user.id})
+
+
+def test_nothing_is_used_at_first(another: Callable[..., Services], new_user: NewUser) -> None:
+    allowance = another(uploads_per_day=3, jobs_per_hour=2).allowances.of(new_user())
+    assert (allowance.uploads_left, allowance.uploads_per_day, allowance.uploads_free_at) == (3, 3, None)
+    assert (allowance.jobs_left, allowance.jobs_per_hour, allowance.jobs_free_at) == (2, 2, None)
+
+
+def test_what_is_left_is_what_the_accept_allows(
+    another: Callable[..., Services], new_user: NewUser, film: Path
+) -> None:
+    services, user = another(uploads_per_day=3, jobs_per_hour=2), new_user()
+
+    def accept() -> datetime:
+        job_id = services.uploads.accept_file(user, film, title=None, kind=JobKind.PIPELINE).job_id
+        return services.operations.job(user, job_id).starts_at
+
+    accept()
+    allowance = services.allowances.of(user)
+    assert (allowance.uploads_left, allowance.jobs_left) == (2, 1)
+    assert allowance.uploads_free_at is allowance.jobs_free_at is None
+
+    accept()
+    allowance = services.allowances.of(user)
+    assert (allowance.uploads_left, allowance.jobs_left) == (1, 0)
+    assert allowance.jobs_free_at == accept()  # the third is kept, and starts at the moment that was told
+    allowance = services.allowances.of(user)
+    assert (allowance.uploads_left, allowance.jobs_left) == (0, 0)
+    assert allowance.uploads_free_at is not None
+    with pytest.raises(LimitReached) as refusal:
+        accept()
+    told = (allowance.uploads_free_at - datetime.now(UTC)).total_seconds()
+    assert abs(told - refusal.value.retry_after) < 5
+
+
+def test_the_windows_slide(another: Callable[..., Services], new_user: NewUser, film: Path) -> None:
+    services, user = another(uploads_per_day=1, jobs_per_hour=1), new_user()
+    services.uploads.accept_file(user, film, title=None, kind=JobKind.PIPELINE)
+    age(services, user, timedelta(minutes=59))
+    assert services.allowances.of(user).jobs_left == 0
+    age(services, user, timedelta(minutes=2))
+    allowance = services.allowances.of(user)
+    assert (allowance.jobs_left, allowance.uploads_left) == (1, 0)
+    age(services, user, timedelta(hours=23))
+    assert services.allowances.of(user).uploads_left == 1
