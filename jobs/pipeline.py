@@ -18,9 +18,10 @@ from typing import Protocol
 
 from jobs.contract import Report, StageContext, StageResult
 from jobs.retry import decide
+from services.corrections import SEGMENT, carried_over, corrected
 from services.errors import PermanentFailure
 from services.model import PLAN, StageName
-from services.outputs import OUTPUT_OF, Output
+from services.outputs import OUTPUT_OF, AnalysisOutput, Output, TranscriptOutput
 from services.records.stages import Claim, Finish, Inputs, Outcome
 from services.storage import LocalStorage, translated_disk_errors
 
@@ -28,13 +29,23 @@ LONGEST_TRACE = 20_000  # characters kept for operators
 
 
 class RecordedOutputs(Mapping[StageName, Output]):
-    """What earlier stages recorded, read when a stage asks for it: a transcript is long, and few want it."""
+    """What earlier stages recorded, with what people corrected of the transcript.
 
-    def __init__(self, recorded: Mapping[StageName, Mapping[str, object]]) -> None:
+    Read when a stage asks for it: a transcript is long, and few want it.
+    """
+
+    def __init__(self, recorded: Mapping[StageName, Mapping[str, object]], edits: Mapping[str, object]) -> None:
         self._recorded = recorded
+        self._edits = edits
 
     def __getitem__(self, name: StageName) -> Output:
-        return OUTPUT_OF[name].model_validate(self._recorded[name])
+        output = OUTPUT_OF[name].model_validate(self._recorded[name])
+        if isinstance(output, TranscriptOutput):
+            return corrected(output, self._edits)
+        if isinstance(output, AnalysisOutput) and any(target.startswith(SEGMENT) for target in self._edits):
+            spoken = TranscriptOutput.model_validate(self._recorded[StageName.TRANSCRIBE])
+            return carried_over(output, spoken, corrected(spoken, self._edits))
+        return output
 
     def __iter__(self) -> Iterator[StageName]:
         return iter(self._recorded)
@@ -118,7 +129,7 @@ def _context(claim: Claim, inputs: Inputs, storage: LocalStorage, report: Report
             title=inputs.title,
             find_source=lambda: storage.path(inputs.source_key),
             make_workspace=make_workspace,
-            outputs=RecordedOutputs(inputs.outputs),
+            outputs=RecordedOutputs(inputs.outputs, inputs.edits),
             report=report,
             options=inputs.options,
         )

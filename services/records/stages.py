@@ -155,12 +155,13 @@ class Swept:
 class Inputs:
     """What an attempt works on: the source file's storage key and the newest outputs of the video, as JSON.
 
-    options are what the job was asked for beyond its kind.
+    edits are what people changed of these outputs, by target; options what the job was asked for beyond its kind.
     """
 
     title: str
     source_key: str
     outputs: Mapping[StageName, Mapping[str, object]]
+    edits: Mapping[str, object]
     options: Mapping[str, object]
 
 
@@ -240,12 +241,18 @@ def inputs(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, Inputs
     """What stages of these jobs work on, by job."""
     rows = connection.execute(
         text(
-            "select j.id, j.options, v.title, f.storage_key, coalesce(o.outputs, '{}') as outputs"
+            "select j.id, j.options, v.title, f.storage_key, coalesce(o.outputs, '{}') as outputs,"
+            " coalesce(c.edits, '{}') as edits"
             " from jobs j join videos v on v.id = j.video_id"
             " join files f on f.video_id = v.id and f.role = 'source'"
             " left join lateral (select jsonb_object_agg(name, data) as outputs from ("
             "   select distinct on (name) name, data from outputs where video_id = v.id order by name, stage_id desc"
             " ) newest) o on true"
+            " left join lateral (select jsonb_object_agg(target, value) as edits from ("
+            "   select distinct on (e.target) e.target, e.value from edits e where e.video_id = v.id"
+            "   and e.stage_id in (select distinct on (name) stage_id from outputs where video_id = v.id order by name, stage_id desc)"
+            "   order by e.target, e.id desc"
+            " ) standing where value is not null) c on true"
             " where j.id = any (:jobs)"
         ),
         {"jobs": list(job_ids)},
@@ -255,6 +262,7 @@ def inputs(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, Inputs
             title=row.title,
             source_key=row.storage_key,
             outputs={StageName(name): data for name, data in row.outputs.items()},
+            edits=row.edits,
             options=row.options,
         )
         for row in rows
