@@ -9,12 +9,17 @@ import redis
 from services.accounts import Accounts
 from services.admission import Admission
 from services.allowances import Allowances
+from services.archive import Archives
 from services.database import Database
 from services.edits import Edits
 from services.errors import Unavailable
+from services.home import Home
+from services.lineage import Lineages
+from services.notifications import Notifications
 from services.operations import Operations
 from services.progress import Progress
 from services.queue import PERSON_PATIENCE, Queue, connect
+from services.samples import Samples
 from services.sessions import Sessions
 from services.settings import Settings
 from services.storage import LocalStorage
@@ -42,6 +47,11 @@ class Services:
     videos: Videos
     operations: Operations
     edits: Edits
+    lineages: Lineages
+    archives: Archives
+    notifications: Notifications
+    home: Home
+    samples: Samples
 
     def close(self) -> None:
         self.sessions.stop_listening()
@@ -75,6 +85,8 @@ def build(
     queue = Queue(client, secret=secret)
     sweeper = Sweeper(database, Queue(patient_client, secret=secret), storage, seconds=settings.sweep)
     sessions = Sessions(database, client, settings, secret=secret)
+    uploads = Uploads(database, storage, queue, sweeper, settings, admission=admission)
+    videos, lineages = Videos(database, storage), Lineages(database)
     return Services(
         settings=settings,
         database=database,
@@ -87,8 +99,13 @@ def build(
         sessions=sessions,
         admission=admission,
         allowances=Allowances(database, settings),
-        uploads=Uploads(database, storage, queue, sweeper, settings, admission=admission),
-        videos=Videos(database, storage),
+        uploads=uploads,
+        videos=videos,
         operations=Operations(database, queue, sweeper, settings),
         edits=Edits(database),
+        lineages=lineages,
+        archives=Archives(videos, lineages, storage),
+        notifications=Notifications(database),
+        home=Home(database),
+        samples=Samples(database, uploads),
     )

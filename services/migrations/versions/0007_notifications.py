@@ -7,4 +7,4 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    run_scripts("notifications/tables.sql")
+    run_scripts("notifications/tables.sql", "notifications/states.sql")

@@ -2,11 +2,16 @@
 create table notifications (
     id bigint generated always as identity primary key,
     user_id bigint not null references users,
-    video_id uuid references videos,
-    job_id uuid references jobs,
+    video_id uuid not null,  -- like events without a reference: a job that ends has both rows locked
+    job_id uuid not null,
     kind text not null check (kind in ('job succeeded', 'job failed')),
     at timestamptz not null default clock_timestamp(),
     read_at timestamptz
 );
 create index notifications_of_user on notifications (user_id, id desc);
 create index notifications_unread on notifications (user_id) where read_at is null;
+
+-- What Home asks for, by person: what is under way, and what ended last.
+drop index jobs_unfinished;
+create index jobs_unfinished on jobs (user_id, created_at) where state in ('queued', 'running');
+create index jobs_ended on jobs (user_id, state, finished_at desc) where state in ('succeeded', 'failed');

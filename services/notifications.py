@@ -1,0 +1,54 @@
+"""What ended while somebody looked elsewhere: messages to users, found again by the bell and on Home."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.database import Database
+from services.errors import BadInput
+from services.model import User
+from services.permissions import ANYONES, Action
+from services.records import notifications
+from services.records.notifications import COUNTED, NotificationRow
+
+SHOWN = 20
+MOST_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inbox:
+    """rows newest first; unread counts all, up to COUNTED; next is where the following page starts, None at the end."""
+
+    unread: int
+    rows: tuple[NotificationRow, ...]
+    next: int | None
+
+
+class Notifications:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def inbox(self, user: User, *, limit: int = SHOWN, before: int | None = None) -> Inbox:
+        """The newest messages to the user, from before one of them on. Raises Unavailable."""
+        with self._database.transaction() as connection:
+            rows = notifications.newest(
+                connection, user.id, sees_all=user.role in ANYONES[Action.SEE], before=before, limit=limit + 1
+            )
+            unread = notifications.count_unread(connection, user.id)
+        return Inbox(unread=unread, rows=rows[:limit], next=rows[limit - 1].id if len(rows) > limit else None)
+
+    def mark_read(self, user: User, ids: Sequence[int] | None) -> int:
+        """Tick off these of the user's messages, or all when ids is None; how many are left unread.
+
+        What was read long ago goes at the same time. Raises BadInput, Unavailable.
+        """
+        if ids is not None and len(ids) > MOST_AT_ONCE:
+            raise BadInput(f"At most {MOST_AT_ONCE:,} messages can be marked at once: mark all of them.")
+        with self._database.transaction() as connection:
+            notifications.mark_read(connection, user.id, ids)
+            notifications.drop_old(connection, user.id)
+            return notifications.count_unread(connection, user.id)
+
+
+__all__ = ["COUNTED", "Inbox", "NotificationRow", "Notifications"]
