@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
+from services import cuts
+from services.corrections import corrected
 from services.database import Database
 from services.errors import BacklotError, BadInput, IllegalMove, Refused, Unavailable
-from services.model import JobKind, JobState, Priority, QueueName, User
+from services.model import JobKind, JobState, Priority, QueueName, StageName, User
+from services.outputs import ClipsOutput, ProbeOutput, TranscriptOutput
 from services.permissions import Action, require, unseen
 from services.queue import Queue, StopCommand
-from services.records import events, jobs, queues, videos
+from services.records import edits, events, jobs, queues, quotas, videos
 from services.records.jobs import JobRow, NewJob
 from services.records.queues import Pause, QueueRow
 from services.records.videos import RecordedStages
@@ -31,12 +35,17 @@ class Operations:
         self._sweeper = sweeper
         self._settings = settings
 
-    def submit(self, user: User, video_id: UUID, kind: JobKind) -> UUID:
-        """A new job on a video that is there. Raises NotFound, NotAllowed."""
+    def submit(self, user: User, video_id: UUID, kind: JobKind, *, options: Mapping[str, object] | None = None) -> UUID:
+        """A new job on a video that is there; options say what it is asked for beyond its kind (services/cuts.py).
+
+        Raises NotFound, NotAllowed, and for what options ask BadInput and IllegalMove.
+        """
         try:
-            with self._database.statement() as connection:
+            with self._database.transaction() if options else self._database.statement() as connection:
                 recorded = videos.recorded_stages(connection, [video_id])
                 job = _new_job(user, video_id, kind, recorded, Priority.INTERACTIVE)
+                if options:
+                    job = replace(job, options=_checked_options(connection, job, options))
                 accepted = jobs.accept(
                     connection, job, jobs_per_hour=self._settings.jobs_per_hour, actor=f"user:{user.id}"
                 )
@@ -185,6 +194,31 @@ def _new_job(
         kind=kind,
         recorded=video.names,
         priority=priority,
+    )
+
+
+def _checked_options(connection: Connection, job: NewJob, options: Mapping[str, object]) -> Mapping[str, object]:
+    """The options as they are kept; nothing else can be accepted for the video before the job is.
+
+    Raises BadInput, IllegalMove.
+    """
+    if job.kind is not JobKind.CLIPS:
+        raise BadInput("Only clips can be asked for one by one.")
+    quotas.lock_user(connection, job.submitter_id)
+    videos.lock(connection, job.video_id)
+    if jobs.has_unfinished(connection, job.video_id, StageName.CLIPS):
+        # Each takes over what it does not render from those before it: side by side one would undo the other.
+        raise IllegalMove("Clips of this video are being rendered. Render yours when they are done.")
+    recorded = videos.newest_outputs(connection, job.video_id)
+    if not {StageName.PROBE, StageName.TRANSCRIBE} <= recorded.keys():
+        raise IllegalMove("This video has no transcript yet: there is nothing to cut by.")
+    transcript = TranscriptOutput.model_validate(recorded[StageName.TRANSCRIBE])
+    before = recorded.get(StageName.CLIPS)
+    return cuts.checked(
+        options,
+        probed=ProbeOutput.model_validate(recorded[StageName.PROBE]),
+        transcript=corrected(transcript, edits.newest(connection, job.video_id)),
+        clips=None if before is None else ClipsOutput.model_validate(before),
     )
 
 

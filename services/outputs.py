@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from pydantic import BaseModel, ConfigDict
 
 from services.model import StageName
@@ -125,7 +127,10 @@ class ThumbnailsOutput(Shape):
 
 
 class Clip(Shape):
-    """Files of role "clip_portrait" (9:16) and "clip_landscape" (16:9) carry the same position."""
+    """Files of role "clip_portrait" (9:16) and "clip_landscape" (16:9) carry the same position.
+
+    made_by is the job that rendered them, which may be an earlier one: a clip that was not cut again keeps its files.
+    """
 
     position: int
     start: float
@@ -134,6 +139,8 @@ class Clip(Shape):
     text: str
     score: float
     factors: tuple[Factor, ...]
+    made_by: UUID | None = None  # not recorded in outputs of old
+    by_hand: bool = False  # a person chose where it is cut
 
 
 class ClipsOutput(Shape):

@@ -1,13 +1,19 @@
-"""The best passages as short videos: captioned 9:16, and clean 16:9, cut between words."""
+"""The best passages as short videos: captioned 9:16, and clean 16:9, cut between words.
+
+Or, where a person asked for them, those clips alone: what the video has besides stays as it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from jobs.contract import ProducedFile, StageContext, StageResult
+from services import cuts as asking
+from services.cuts import LEAD_IN, LEAD_OUT, LONGEST, ROUNDING, SHORTEST
+from services.engines.analysis import score_passages
 from services.media.captions import captions
 from services.media.rendering import Passage, Shape, even, render
 from services.model import StageName
@@ -25,11 +31,6 @@ from services.outputs import (
 log = structlog.get_logger()
 
 MOST = 3
-LONGEST = 60.0  # seconds; what YouTube Shorts, Reels and TikTok all take
-SHORTEST = 3.0  # seconds; less is no passage
-LEAD_IN = 0.15  # seconds of the pause before the first word that are kept
-LEAD_OUT = 0.35  # seconds of the pause after the last word that are kept
-ROUNDING = 0.05  # seconds by which the times of a highlight may differ from those of its words
 LARGE = 720  # pixels of the shorter side from which on the portrait clip is 1080 wide
 OVERLAPPING = 20  # words before a place that may reach beyond it
 DEFAULT_FRAME_RATE = 30.0
@@ -46,58 +47,116 @@ class Cut:
 
 
 def run(context: StageContext) -> StageResult:
-    """Renders up to three clips, each from one decode. A video without a passage worth cutting gives none."""
+    """Renders up to three clips, or those that were asked for, each from one decode.
+
+    A video without a passage worth cutting gives none. Raises BadInput for options that cannot be read.
+    """
     probed = context.recorded(StageName.PROBE, ProbeOutput)
     transcript = context.recorded(StageName.TRANSCRIBE, TranscriptOutput)
+    words = asking.words_of(transcript)
+    if wanted := asking.cuts_of(context.options):
+        before = context.outputs.get(StageName.CLIPS)
+        there = {clip.position: clip for clip in before.clips} if isinstance(before, ClipsOutput) else {}
+        new = _asked_for(context, wanted, transcript, words)
+    else:
+        there = {}
+        new = _chosen(context, probed, words)
+    moved = [clip for clip in new if not _is_there(clip, there)]
+    files = _render_all(context, probed, moved, words)
+    clips = there | {clip.position: clip if clip in moved else _renamed(clip, there) for clip in new}
+    log.info("clips_rendered", clips=len(moved), seconds=round(sum(clip.end - clip.start for clip in moved), 1))
+    return StageResult(output=ClipsOutput(clips=tuple(clips[position] for position in sorted(clips))), files=files)
+
+
+def _chosen(context: StageContext, probed: ProbeOutput, words: Sequence[Word]) -> list[Clip]:
+    """The best passages of the analysis."""
     analysis = context.recorded(StageName.ANALYZE, AnalysisOutput)
     thumbnails = context.outputs.get(StageName.THUMBNAILS)
     scene_cuts = thumbnails.scene_cuts if isinstance(thumbnails, ThumbnailsOutput) else ()
+    return [
+        Clip(
+            position=position,
+            start=cut.start,
+            end=cut.end,
+            title=cut.highlight.title,
+            text=_said(cut.words),
+            score=cut.highlight.score,
+            factors=cut.highlight.factors,
+            made_by=context.job_id,
+        )
+        for position, cut in enumerate(choose(analysis.highlights, words, probed.duration, scene_cuts))
+    ]
 
-    words = sorted((word for segment in transcript.segments for word in segment.words), key=lambda word: word.start)
-    cuts = choose(analysis.highlights, words, probed.duration, scene_cuts)
-    total = sum(cut.end - cut.start for cut in cuts)
-    clips: list[Clip] = []
+
+def _asked_for(
+    context: StageContext, wanted: Sequence[asking.Cut], transcript: TranscriptOutput, words: Sequence[Word]
+) -> list[Clip]:
+    """The clips that a person cut, judged by the same measure as those that were found."""
+    context.report(0.0, "Weighing the new cut")
+    judged = score_passages(transcript, [(cut.start, cut.end) for cut in wanted])
+    return [
+        Clip(
+            position=cut.position,
+            start=cut.start,
+            end=cut.end,
+            title=cut.title,
+            text=_said(asking.words_within(words, cut.start, cut.end)),
+            score=score,
+            factors=factors,
+            made_by=context.job_id,
+            by_hand=True,
+        )
+        for cut, (score, factors) in zip(wanted, (one or (0.0, ()) for one in judged), strict=True)
+    ]
+
+
+def _is_there(clip: Clip, there: Mapping[int, Clip]) -> bool:
+    """Whether this very passage was rendered already."""
+    other = there.get(clip.position)
+    return other is not None and (other.start, other.end) == (clip.start, clip.end)
+
+
+def _renamed(clip: Clip, there: Mapping[int, Clip]) -> Clip:
+    return there[clip.position].model_copy(update={"title": clip.title})
+
+
+def _said(words: Sequence[Word]) -> str:
+    return " ".join(word.text.strip() for word in words)
+
+
+def _render_all(
+    context: StageContext, probed: ProbeOutput, clips: Sequence[Clip], words: Sequence[Word]
+) -> tuple[ProducedFile, ...]:
+    total = sum(clip.end - clip.start for clip in clips)
     files: list[ProducedFile] = []
     rendered = 0.0
-    for position, cut in enumerate(cuts):
-        length = cut.end - cut.start
+    for number, clip in enumerate(clips, start=1):
+        length = clip.end - clip.start
 
-        def pulse(done: float, before: float = rendered, length: float = length, position: int = position) -> None:
+        def pulse(done: float, before: float = rendered, length: float = length, number: int = number) -> None:
             percent = 100 * (before + done * length) / total
-            context.report(percent, f"Rendering clip {position + 1} of {len(cuts)}: {done:.0%}")
+            context.report(percent, f"Rendering clip {number} of {len(clips)}: {done:.0%}")
 
-        files += _render(context, probed, cut, position, pulse)
+        files += _render(context, probed, clip, asking.words_within(words, clip.start, clip.end), pulse)
         rendered += length
-        clips.append(
-            Clip(
-                position=position,
-                start=cut.start,
-                end=cut.end,
-                title=cut.highlight.title,
-                text=" ".join(word.text.strip() for word in cut.words),
-                score=cut.highlight.score,
-                factors=cut.highlight.factors,
-            )
-        )
-    log.info("clips_rendered", clips=len(clips), seconds=round(total, 1))
-    return StageResult(output=ClipsOutput(clips=tuple(clips)), files=tuple(files))
+    return tuple(files)
 
 
 def _render(
-    context: StageContext, probed: ProbeOutput, cut: Cut, position: int, pulse: Callable[[float], None]
+    context: StageContext, probed: ProbeOutput, clip: Clip, words: Sequence[Word], pulse: Callable[[float], None]
 ) -> list[ProducedFile]:
     """Both shapes of one clip. Only the portrait one carries captions: the wide one is for players with their own."""
-    width, height = probed.width or 2, probed.height or 2
+    position, width, height = clip.position, probed.width or 2, probed.height or 2
     portrait_width, portrait_height = (1080, 1920) if min(width, height) >= LARGE else (720, 1280)
     landscape_height = min(1080, max(height, width * 9 / 16))
     caption_file = f"captions-{position}.ass"
     (context.workspace / caption_file).write_text(
-        captions(cut.words, start=cut.start, width=portrait_width, height=portrait_height)
+        captions(words, start=clip.start, width=portrait_width, height=portrait_height)
     )
     passage = Passage(
         source=context.source,
-        start=cut.start,
-        end=cut.end,
+        start=clip.start,
+        end=clip.end,
         width=width,
         height=height,
         frame_rate=probed.frame_rate or DEFAULT_FRAME_RATE,

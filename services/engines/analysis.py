@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.engines.chapters import chapters_of
-from services.engines.highlights import highlights_of
+from services.engines.highlights import highlights_of, judge
 from services.engines.keywords import keywords_of
 from services.engines.sentences import Sentence, sentences_of
 from services.engines.sentiment import mood_of, sentiment_of
 from services.engines.spoken_language import language_of
 from services.engines.summary import Ranks, rank, stands_alone, summarize
-from services.outputs import AnalysisOutput, Quote, TranscriptOutput
+from services.outputs import AnalysisOutput, Factor, Quote, TranscriptOutput
 
 FEWEST_SUMMARY_LINES = 3
 MOST_SUMMARY_LINES = 8
@@ -41,6 +41,18 @@ def analyze_transcript(transcript: TranscriptOutput, *, engine: str, method: str
         engine=engine,
         method=method,
     )
+
+
+def score_passages(
+    transcript: TranscriptOutput, passages: Sequence[tuple[float, float]]
+) -> list[tuple[float, tuple[Factor, ...]] | None]:
+    """Score and factors of passages (start, end in seconds) as highlights get them; None for one without a word."""
+    sentences = sentences_of(transcript)
+    text = " ".join(sentence.text for sentence in sentences)
+    is_english = language_of(text, otherwise=transcript.language) == "en"
+    ranks = rank(sentences)
+    moods = [mood_of(sentence.text) if is_english else 0.0 for sentence in sentences]
+    return [judge(sentences, ranks, moods, start=start, end=end) for start, end in passages]
 
 
 def _quotes(sentences: Sequence[Sentence], ranks: Ranks, moods: Sequence[float]) -> tuple[Quote, ...]:

@@ -55,6 +55,27 @@ def highlights_of(sentences: Sequence[Sentence], ranks: Ranks, moods: Sequence[f
     return tuple(_highlight(sentences, passage) for passage in chosen)
 
 
+def judge(
+    sentences: Sequence[Sentence], ranks: Ranks, moods: Sequence[float], *, start: float, end: float
+) -> tuple[float, tuple[Factor, ...]] | None:
+    """Score and factors of any passage, in seconds, by the same measure; None where it holds no whole word."""
+    kept = [_within(sentence, start, end) for sentence in sentences]
+    touched = [number for number, sentence in enumerate(kept) if sentence is not None]
+    if not touched:
+        return None
+    trimmed = [inside or sentence for inside, sentence in zip(kept, sentences, strict=True)]
+    passage = _judge(trimmed, ranks, moods, touched[0], touched[-1])
+    return passage.score, passage.factors
+
+
+def _within(sentence: Sentence, start: float, end: float) -> Sentence | None:
+    """The words of a sentence whose middle lies in a passage; a part of a sentence is not a whole one."""
+    words = tuple(word for word in sentence.words if start <= (word.start + word.end) / 2 <= end)
+    if len(words) == len(sentence.words):
+        return sentence
+    return Sentence(words=words, whole=False) if words else None
+
+
 def _lasts(sentences: Sequence[Sentence], first: int) -> list[int]:
     """The sentences with which a passage that starts with `first` may end."""
     lasts: list[int] = []

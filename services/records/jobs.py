@@ -202,6 +202,18 @@ def stages(connection: Connection, job_ids: Sequence[UUID]) -> tuple[StageRow, .
     )
 
 
+def has_unfinished(connection: Connection, video_id: UUID, name: StageName) -> bool:
+    """Whether a job on the video has this stage still before it."""
+    found: bool = connection.execute(
+        text(
+            "select exists (select from stages where video_id = :video_id and name = :name"
+            " and state in ('waiting', 'ready', 'running'))"
+        ),
+        {"video_id": video_id, "name": name},
+    ).scalar_one()
+    return found
+
+
 def count_by_state(connection: Connection) -> dict[JobState, int]:
     rows = connection.execute(text("select state, count(*) as count from jobs group by state"))
     return {JobState(row.state): row._mapping["count"] for row in rows}

@@ -180,7 +180,7 @@ def files(connection: Connection, video_id: UUID) -> tuple[FileRow, ...]:
             " order by name, stage_id desc) or f.id in ("
             " select distinct on (made.role, made.position) made.id"
             " from (select data from outputs where video_id = :id and name = 'clips' order by stage_id desc limit 1)"
-            "  newest cross join lateral jsonb_to_recordset(newest.data -> 'clips') as clip (position int, made_by uuid)"
+            "  newest cross join jsonb_to_recordset(newest.data -> 'clips') as clip (position int, made_by uuid)"
             " join outputs o on o.video_id = :id and o.name = 'clips' and o.job_id = coalesce(clip.made_by, o.job_id)"
             " join files made on made.stage_id = o.stage_id and made.position = clip.position"
             " order by made.role, made.position, made.stage_id desc))"
