@@ -15,6 +15,7 @@ from services import cuts as asking
 from services.cuts import LEAD_IN, LEAD_OUT, LONGEST, ROUNDING, SHORTEST
 from services.engines.analysis import score_passages
 from services.media.captions import captions
+from services.media.frames import save_frame
 from services.media.rendering import Passage, Shape, even, render
 from services.model import StageName
 from services.outputs import (
@@ -34,6 +35,8 @@ MOST = 3
 LARGE = 720  # pixels of the shorter side from which on the portrait clip is 1080 wide
 OVERLAPPING = 20  # words before a place that may reach beyond it
 DEFAULT_FRAME_RATE = 30.0
+POSTER_AT = 0.8  # seconds of the clip: by then something is said, and its caption stands
+POSTER_WIDEST = 640  # pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +148,10 @@ def _render_all(
 def _render(
     context: StageContext, probed: ProbeOutput, clip: Clip, words: Sequence[Word], pulse: Callable[[float], None]
 ) -> list[ProducedFile]:
-    """Both shapes of one clip. Only the portrait one carries captions: the wide one is for players with their own."""
+    """Both shapes of one clip, each with a picture that stands for it until it plays.
+
+    Only the portrait one carries captions: the wide one is for players with their own.
+    """
     position, width, height = clip.position, probed.width or 2, probed.height or 2
     portrait_width, portrait_height = (1080, 1920) if min(width, height) >= LARGE else (720, 1280)
     landscape_height = min(1080, max(height, width * 9 / 16))
@@ -171,10 +177,13 @@ def _render(
         ),
     }
     render(passage, list(shapes.values()), context.workspace, pulse=pulse)
-    return [
-        ProducedFile(path=context.workspace / shape.name, role=role, position=position, media_type="video/mp4")
-        for role, shape in shapes.items()
-    ]
+    files: list[ProducedFile] = []
+    for role, shape in shapes.items():
+        clip_file, poster = context.workspace / shape.name, context.workspace / f"{role}-{position}.jpg"
+        save_frame(clip_file, min(POSTER_AT, (clip.end - clip.start) / 2), poster, widest=POSTER_WIDEST)
+        files.append(ProducedFile(path=clip_file, role=role, position=position, media_type="video/mp4"))
+        files.append(ProducedFile(path=poster, role=f"{role}_poster", position=position, media_type="image/jpeg"))
+    return files
 
 
 def choose(

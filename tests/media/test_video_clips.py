@@ -12,9 +12,11 @@ import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from jobs.contract import Report, StageContext, StageResult
+from jobs.contract import ProducedFile, Report, StageContext, StageResult
 from jobs.stages import clips
+from services.cuts import LONGEST
 from services.errors import JobCancelled, PermanentFailure
 from services.media.rendering import Passage, Shape, render
 from services.model import StageName
@@ -45,16 +47,20 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> tuple[StageResult, Cli
     return result, result.output, said
 
 
+def films(result: StageResult) -> list[ProducedFile]:
+    return [file for file in result.files if file.media_type == "video/mp4"]
+
+
 Rendered = tuple[StageResult, ClipsOutput, list[tuple[float, str]]]
 
 
 def test_three_clips_in_both_shapes_play_to_their_end(rendered: Rendered) -> None:
     result, output, _ = rendered
     assert len(output.clips) == 3
-    assert [(file.role, file.position) for file in result.files] == [
+    assert [(file.role, file.position) for file in films(result)] == [
         (role, clip.position) for clip in output.clips for role in ("clip_portrait", "clip_landscape")
     ]
-    for file in result.files:
+    for file in films(result):
         clip = output.clips[file.position]
         with av.open(str(file.path)) as container:
             pictures = list(container.decode(video=0))
@@ -66,6 +72,16 @@ def test_three_clips_in_both_shapes_play_to_their_end(rendered: Rendered) -> Non
         assert (width, height) == ((720, 1280) if file.role == "clip_portrait" else (320, 180))
         assert file.media_type == "video/mp4"
         assert file.path.read_bytes().index(b"moov") < file.path.read_bytes().index(b"mdat"), "plays while it loads"
+
+
+def test_each_film_has_a_picture_of_its_own_beginning(rendered: Rendered) -> None:
+    result, _, _ = rendered
+    posters = {(file.role, file.position): file.path for file in result.files if file.media_type == "image/jpeg"}
+    assert len(posters) == len(films(result))
+    for film in films(result):
+        with Image.open(posters[f"{film.role}_poster", film.position]) as poster:
+            there = Image.fromarray(sources.picture_at(film.path, clips.POSTER_AT)).resize(poster.size)
+            assert numpy.abs(numpy.asarray(poster, dtype=float) - numpy.asarray(there)).mean() < 6.0
 
 
 def test_clips_start_and_end_between_words(rendered: Rendered) -> None:
@@ -118,7 +134,7 @@ def test_progress_rises_to_the_end(rendered: Rendered) -> None:
 
 def test_upright_and_large_sources_take_the_right_shapes(tmp_path: Path) -> None:
     result = clips.run(context(sources.turned(), tmp_path, picks=1))
-    sizes = {file.role: sources.picture_at(file.path, 0.5).shape[:2] for file in result.files}
+    sizes = {file.role: sources.picture_at(file.path, 0.5).shape[:2] for file in films(result)}
     assert sizes == {"clip_portrait": (1280, 720), "clip_landscape": (320, 568)}
     whole = sources.picture_at(result.files[0].path, 0.5)
     assert whole[:40].mean() > 20, "an upright video fills the upright clip"
@@ -171,7 +187,7 @@ def test_overlapping_highlights_give_one_clip() -> None:
 def test_too_long_passage_ends_with_a_sentence() -> None:
     spoken = sources.words("one two three four. " * 60)
     (cut,) = clips.choose([sources.highlight(0.0, 120.0)], spoken, 130.0)
-    assert cut.end - cut.start <= clips.LONGEST
+    assert cut.end - cut.start <= LONGEST
     assert cut.words[-1].text == "four."
     assert cut.end - cut.start > 50
 
