@@ -6,22 +6,17 @@ nothing but the sign-in page to whoever has no session (console/session.py).
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from collections.abc import MutableMapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import anyio.to_thread
-import streamlit
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from console import cookie, navigation, wiring
+from console import cookie, navigation, shell, wiring
 from console.routes.answers import refusal
 from services.errors import BacklotError, NotAllowed, NotFound, Refused
 from services.model import Session
@@ -40,19 +35,14 @@ ROUTE_POLICY = "default-src 'none'; media-src 'self'; img-src 'self'; frame-ance
 
 
 def page_policy() -> str:
-    """The Content-Security-Policy of the pages: own files only, and the inline script of Streamlit's shell by hash.
+    """The Content-Security-Policy of the pages: own files only, and the one script in the page itself by its hash.
 
     Components of Streamlit load as `blob:` modules, and its styles are written into the page (measured).
     """
-    shell = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    inline = re.findall(r"<script>(.*?)</script>", shell, flags=re.DOTALL)
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in inline
-    )
     return "; ".join(
         (
             "default-src 'self'",
-            f"script-src 'self' {hashes} blob:",
+            f"script-src 'self' {' '.join(shell.script_hashes())} blob:",
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
