@@ -14,28 +14,32 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from console import navigation, wiring
+from console import navigation, static_files, wiring
 from console.gate import Gate
 from console.messages import show_crash
 from console.routes import ROUTES
 from console.routes.answers import answer_crash, answer_error
+from console.streams import ended_by_signals
 from services import logs
 from services.errors import BacklotError
 
 # Streamlit imports these in the first run of a script: the first visitor would wait for 0.6 s and more.
 WARM = ("pandas", "pyarrow", "PIL.Image")
+STATIC_FILES = static_files.all_assets()
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     """Builds the services before the first request is taken, and closes them after the last."""
     logs.configure(wiring.settings())
+    static_files.prepare_in_background(STATIC_FILES, wiring.settings().home.resolve() / "static")
     services = await anyio.to_thread.run_sync(wiring.services)
     services.sweeper.arm()  # whoever could take back what dead workers held may be dead too
-    services.sessions.listen()
+    services.listen()
     for module in WARM:
         await anyio.to_thread.run_sync(importlib.import_module, module)
-    yield {}
+    with ended_by_signals():
+        yield {}
     await anyio.to_thread.run_sync(services.close)
 
 
@@ -47,8 +51,8 @@ async def home(_: Request) -> RedirectResponse:
 app = st.App(
     "app.py",
     lifespan=lifespan,
-    middleware=[Middleware(Gate)],
-    routes=[*ROUTES, Route(f"/{navigation.VIDEOS.address}", home)],
+    middleware=[Middleware(Gate), Middleware(static_files.StaticFiles, table=STATIC_FILES)],
+    routes=[*ROUTES, Route(f"/{navigation.HOME.address}", home)],
     exception_handlers={BacklotError: answer_error, Exception: answer_crash},
     on_script_error=show_crash,
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import redis
 
+from services import keys
 from services.accounts import Accounts
 from services.admission import Admission
 from services.allowances import Allowances
@@ -15,6 +16,8 @@ from services.edits import Edits
 from services.errors import Unavailable
 from services.home import Home
 from services.lineage import Lineages
+from services.listening import Listener
+from services.live import Hub
 from services.notifications import Notifications
 from services.operations import Operations
 from services.progress import Progress
@@ -46,6 +49,8 @@ class Services:
     uploads: Uploads
     videos: Videos
     operations: Operations
+    live: Hub
+    listener: Listener
     edits: Edits
     lineages: Lineages
     archives: Archives
@@ -53,8 +58,13 @@ class Services:
     home: Home
     samples: Samples
 
+    def listen(self) -> None:
+        """Hear from now on which sessions end and how far jobs are: web servers do."""
+        self.listener.start()
+
     def close(self) -> None:
-        self.sessions.stop_listening()
+        self.listener.stop()
+        self.live.stop()
         self.sweeper.stop()
         self.database.close()
 
@@ -87,12 +97,14 @@ def build(
     sessions = Sessions(database, client, settings, secret=secret)
     uploads = Uploads(database, storage, queue, sweeper, settings, admission=admission)
     videos, lineages = Videos(database, storage), Lineages(database)
+    progress = Progress(client, secret=secret)
+    live = Hub(database, progress)
     return Services(
         settings=settings,
         database=database,
         client=client,
         queue=queue,
-        progress=Progress(client, secret=secret),
+        progress=progress,
         storage=storage,
         sweeper=sweeper,
         accounts=Accounts(database, sessions),
@@ -102,6 +114,8 @@ def build(
         uploads=uploads,
         videos=videos,
         operations=Operations(database, queue, sweeper, settings),
+        live=live,
+        listener=_listener(client, sessions, live),
         edits=Edits(database),
         lineages=lineages,
         archives=Archives(videos, lineages, storage),
@@ -109,3 +123,21 @@ def build(
         home=Home(database),
         samples=Samples(database, uploads),
     )
+
+
+def _listener(client: redis.Redis, sessions: Sessions, live: Hub) -> Listener:
+    """One connection for all that a web server hears."""
+
+    def begin() -> None:
+        sessions.forget_checks()
+        live.begin_to_hear()
+
+    listener = Listener(
+        client,
+        {keys.revocations(): sessions.hear_revocation, keys.progress(): live.hear},
+        connected=begin,
+        lost=live.cease_to_hear,
+    )
+    sessions.heard_by(listener.hears)
+    live.heard_by(listener.hears)
+    return listener

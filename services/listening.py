@@ -17,7 +17,7 @@ log = structlog.get_logger()
 class Listener:
     """A thread that hands what comes on channels to their handlers; an error in one ends nothing.
 
-    connected is called whenever listening begins, since what was published before was not heard.
+    connected is called whenever listening begins, since what was published before was not heard; lost when it ends.
     """
 
     def __init__(
@@ -26,12 +26,16 @@ class Listener:
         handlers: Mapping[str, Callable[[object], None]],
         *,
         connected: Callable[[], None] = lambda: None,
+        lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._handlers = handlers
         self._connected = connected
+        self._lost = lost
         self._stopped = threading.Event()
         self._hears = threading.Event()
+
+    def start(self) -> None:
         threading.Thread(target=self._run, name="listener", daemon=True).start()
 
     def hears(self) -> bool:
@@ -52,7 +56,9 @@ class Listener:
                 pause = min(LONGEST_PAUSE, 2 * pause or 1.0) if not self._hears.is_set() else 1.0
                 log.warning("not_heard", channels=list(self._handlers), reason=type(error).__name__, again_in=pause)
             finally:
-                self._hears.clear()
+                if self._hears.is_set():
+                    self._hears.clear()
+                    self._lost()
 
     def _listen(self, subscription: redis.client.PubSub) -> None:
         asked = False

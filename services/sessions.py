@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -17,7 +18,6 @@ import structlog
 from services import keys
 from services.database import Database
 from services.errors import NotSignedIn
-from services.listening import Listener
 from services.model import Role, Session, User
 from services.records import events, sessions, users
 from services.settings import Settings
@@ -48,17 +48,20 @@ class Sessions:
         self._confirmed: dict[UUID, float] = {}
         self._ended: OrderedDict[UUID, None] = OrderedDict()  # by this process
         self._revocations = 0  # made or heard
-        self._listener: Listener | None = None
+        self._hears: Callable[[], bool] = lambda: False
+        self._doubted: Callable[[UUID | None], None] = lambda session_id: None
 
-    def listen(self) -> None:
-        """Hear from now on which sessions end, so that checks need not be asked for so often."""
-        self._listener = Listener(
-            self._client, {keys.revocations(): self._hear_revocation}, connected=self._forget_checks
-        )
+    def heard_by(self, hears: Callable[[], bool]) -> None:
+        """Whoever hands revocations over, and whether they hear now: then checks need not be asked for so often."""
+        self._hears = hears
 
-    def stop_listening(self) -> None:
-        if self._listener is not None:
-            self._listener.stop()
+    def when_doubted(self, tell: Callable[[UUID | None], None]) -> None:
+        """Have told, from any thread, of which session is to be verified again at once; None means all."""
+        self._doubted = tell
+
+    def hears(self) -> bool:
+        """Whether this process learns at once which sessions end."""
+        return self._hears()
 
     def issue_ticket(self, user: User) -> str:
         """A one-time ticket, good for 30 seconds, that `exchange` turns into a session."""
@@ -93,7 +96,7 @@ class Sessions:
         """The session of a JWT, as far as is known a second after a revocation. Raises NotSignedIn, Unavailable."""
         claimed = self._decode(token)
         now = time.monotonic()
-        hears = self._listener is not None and self._listener.hears()
+        hears = self._hears()
         with self._lock:
             checked = self._checked.get(claimed.id)
             confirmed = self._confirmed.get(claimed.id, -TRUTH_SECONDS)
@@ -169,20 +172,23 @@ class Sessions:
                 self._ended.popitem(last=False)
             self._checked.pop(session_id, None)
             self._confirmed.pop(session_id, None)
+        self._doubted(session_id)
 
-    def _hear_revocation(self, data: object) -> None:
+    def hear_revocation(self, data: object) -> None:
         """Anybody may publish one: it costs the session a look at Postgres, and no more."""
         session_id = UUID(data.decode() if isinstance(data, bytes) else str(data))
         with self._lock:
             self._revocations += 1
             self._checked.pop(session_id, None)
             self._confirmed.pop(session_id, None)
+        self._doubted(session_id)
 
-    def _forget_checks(self) -> None:
+    def forget_checks(self) -> None:
         """What ended while this process did not hear is not known here."""
         with self._lock:
             self._revocations += 1
             self._checked.clear()
+        self._doubted(None)
 
     def _encode(self, session: Session) -> str:
         return jwt.encode(

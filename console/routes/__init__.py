@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from console.routes import archive, edits, health, media, notifications, session, subtitles, uploads
+from console.routes import archive, clips, edits, health, live, media, notifications, session, subtitles, uploads
 from console.routes.answers import unknown
 
 ROUTES: tuple[Route, ...] = (
@@ -14,6 +14,8 @@ ROUTES: tuple[Route, ...] = (
     *media.routes,
     *subtitles.routes,
     *edits.routes,
+    *clips.routes,
+    *live.routes,
     *archive.routes,
     *notifications.routes,
     Route("/api/{rest:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),

@@ -171,6 +171,7 @@ class BellWorker(BaseWorker):
                 keys.call(self.queue_name): self.hear_call,
             },
         )
+        self._commands.start()
 
     def unsubscribe(self) -> None:
         if self._commands is not None:

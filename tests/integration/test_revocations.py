@@ -31,7 +31,7 @@ def network(valkey_url: str) -> Iterator[Network]:
 def listening(another: Another, valkey_url: str, network: Network) -> Services:
     """A process that hears which sessions end, over a network that can be cut."""
     services = another(redis_url=SecretStr(network.url(valkey_url)))
-    services.sessions.listen()
+    services.listen()
     return services
 
 

@@ -1,0 +1,106 @@
+"""How unfinished jobs stand, as everybody who watches is shown: one statement, however many jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, text
+
+from services.model import JobKind, JobState, StageName, StageState, VideoState
+from services.records.jobs import JobRow, StageRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchedJob:
+    """A job, the stages it has in the order of the plan, and the video it is about.
+
+    duration is seconds of the video, once it was probed; owner_id says who may see it.
+    """
+
+    job: JobRow
+    stages: tuple[StageRow, ...]
+    title: str
+    owner_id: int
+    owner: str
+    video_state: VideoState
+    duration: float | None
+
+
+_JOBS = (
+    "select j.id, j.video_id, j.user_id, j.kind, j.state, j.created_at, j.starts_at, j.finished_at,"
+    " v.title, v.user_id as owner_id, v.state as video_state from jobs j join videos v on v.id = j.video_id"
+)
+_WITH_STAGES = (
+    "select p.*, u.name as owner,"
+    " (select (o.data ->> 'duration')::float8 from outputs o where o.video_id = p.video_id and o.name = 'probe'"
+    "  order by o.stage_id desc limit 1) as duration,"
+    " s.id as stage_id, s.name, s.state as stage_state, s.reason, s.started_at, s.finished_at as stage_finished_at,"
+    " l.progress -> (s.id::text) as progress"
+    " from picked p join users u on u.id = p.owner_id join stages s on s.job_id = p.id"
+    " left join leases l on l.id = s.lease_id order by p.id, s.id"
+)
+
+
+def unfinished(connection: Connection, *, limit: int, also: Collection[UUID] = ()) -> tuple[WatchedJob, ...]:
+    """Up to limit unfinished jobs, those that run before those that wait; and also these, whatever their state."""
+    return _find(
+        connection,
+        f"with picked as (select * from ({_JOBS} where j.state in ('queued', 'running')"
+        " order by j.state desc, j.created_at desc limit :limit) unfinished"
+        f" union {_JOBS} where j.id = any (:jobs)) {_WITH_STAGES}",
+        {"limit": limit, "jobs": list(also)},
+    )
+
+
+def find(connection: Connection, job_ids: Collection[UUID]) -> tuple[WatchedJob, ...]:
+    """Those of the jobs that there are."""
+    return _find(
+        connection, f"with picked as ({_JOBS} where j.id = any (:jobs)) {_WITH_STAGES}", {"jobs": list(job_ids)}
+    )
+
+
+def _find(connection: Connection, statement: str, parameters: dict[str, object]) -> tuple[WatchedJob, ...]:
+    rows = connection.execute(text(statement), parameters).all()
+    return tuple(_watched(list(of_job)) for _, of_job in groupby(rows, key=lambda row: row.id))
+
+
+def _watched(rows: list[Row[Any]]) -> WatchedJob:
+    row = rows[0]
+    return WatchedJob(
+        job=JobRow(
+            id=row.id,
+            video_id=row.video_id,
+            user_id=row.user_id,
+            kind=JobKind(row.kind),
+            state=JobState(row.state),
+            created_at=row.created_at,
+            starts_at=row.starts_at,
+            finished_at=row.finished_at,
+        ),
+        stages=tuple(_stage(stage) for stage in rows),
+        title=row.title,
+        owner_id=row.owner_id,
+        owner=row.owner,
+        video_state=VideoState(row.video_state),
+        duration=row.duration,
+    )
+
+
+def _stage(row: Row[Any]) -> StageRow:
+    progress = row.progress or {}
+    state = StageState(row.stage_state)
+    return StageRow(
+        id=row.stage_id,
+        job_id=row.id,
+        name=StageName(row.name),
+        state=state,
+        reason=row.reason,
+        started_at=row.started_at,
+        finished_at=row.stage_finished_at,
+        percent=100.0 if state is StageState.SUCCEEDED else float(progress.get("percent", 0)),
+        message=str(progress.get("message", "")),
+    )

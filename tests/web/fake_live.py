@@ -1,0 +1,36 @@
+"""A hub without stores: it shows what the test gives it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from services.live import Viewer
+from services.model import User
+
+
+@dataclass
+class FakeLive:
+    jobs: list[dict[str, object]] = field(default_factory=list)
+    viewers: list[Viewer] = field(default_factory=list)
+    asked_for: list[UUID] = field(default_factory=list)
+
+    def join(self, user: User, wake: Callable[[], None], *, also: Collection[UUID] = ()) -> Viewer:
+        viewer = Viewer(user, wake)
+        self.viewers.append(viewer)
+        self.asked_for += also
+        viewer.say(_event("snapshot", {"source": "live", "jobs": self.jobs}), instead=True)
+        return viewer
+
+    def leave(self, viewer: Viewer) -> None:
+        self.viewers.remove(viewer)
+
+    def tell(self, job: dict[str, object]) -> None:
+        for viewer in self.viewers:
+            viewer.offer(uuid4(), _event("job", job))
+
+
+def _event(name: str, data: object) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()
