@@ -213,11 +213,12 @@ def _checked_options(connection: Connection, job: NewJob, options: Mapping[str, 
     if not {StageName.PROBE, StageName.TRANSCRIBE} <= recorded.keys():
         raise IllegalMove("This video has no transcript yet: there is nothing to cut by.")
     transcript = TranscriptOutput.model_validate(recorded[StageName.TRANSCRIBE])
+    changed = {target: edit.value for target, edit in edits.newest(connection, job.video_id).items()}
     before = recorded.get(StageName.CLIPS)
     return cuts.checked(
         options,
         probed=ProbeOutput.model_validate(recorded[StageName.PROBE]),
-        transcript=corrected(transcript, edits.newest(connection, job.video_id)),
+        transcript=corrected(transcript, changed),
         clips=None if before is None else ClipsOutput.model_validate(before),
     )
 

@@ -18,6 +18,7 @@ from services.model import JobKind, JobState, StageName, StageState, User, Video
 from services.outputs import OUTPUT_OF, Output, TranscriptOutput
 from services.permissions import ANYONES, Action, permits, require, unseen
 from services.records import edits, events, jobs, videos
+from services.records.edits import EditRow
 from services.records.events import Event
 from services.records.jobs import JobRow, StageRow
 from services.records.videos import FileRow, VideoRow
@@ -58,7 +59,7 @@ class JobView:
 class VideoDetail:
     """outputs and files are those that each stage recorded last; jobs newest first.
 
-    edits are what people changed of these outputs, by target (services/edits.py).
+    edits are what people changed of these outputs, by target (services/edits.py); edited says who did, and when.
     """
 
     video: VideoRow
@@ -68,6 +69,7 @@ class VideoDetail:
     events: tuple[Event, ...]
     may_act: bool
     edits: Mapping[str, object]
+    edited: Mapping[str, EditRow] = field(default_factory=dict)
 
     @property
     def job(self) -> JobView:
@@ -132,7 +134,8 @@ class Videos:
             files=files,
             events=history,
             may_act=permits(user, Action.ACT, video.user_id),
-            edits=changed,
+            edits={target: edit.value for target, edit in changed.items()},
+            edited=changed,
         )
 
     def progress(self, user: User, video_id: UUID) -> JobView:
@@ -236,6 +239,7 @@ def download_name(file: FileRow) -> str:
 
 
 __all__ = [
+    "EditRow",
     "Event",
     "FileRow",
     "JobView",

@@ -40,19 +40,27 @@ def append(
     )
 
 
-def newest(connection: Connection, video_id: UUID) -> dict[str, object]:
-    """By target what stands, of the newest output of each stage name; targets that are as they were made left out."""
+def newest(connection: Connection, video_id: UUID) -> dict[str, EditRow]:
+    """By target what stands, of the newest output of each stage name; targets that are as they were made left out.
+
+    What was said of a clip stands until all clips are made anew: outputs for which some were cut again keep it.
+    """
     rows = connection.execute(
         text(
-            "select target, value from ("
-            " select distinct on (e.target) e.target, e.value from edits e where e.video_id = :video_id"
-            " and e.stage_id in (select distinct on (name) stage_id from outputs where video_id = :video_id"
-            "  order by name, stage_id desc) order by e.target, e.id desc"
+            "select stage_id, target, value, editor, at from ("
+            " select distinct on (e.target) e.stage_id, e.target, e.value, u.name as editor, e.at"
+            " from edits e join users u on u.id = e.user_id where e.video_id = :video_id"
+            " and (e.stage_id in (select distinct on (name) stage_id from outputs where video_id = :video_id"
+            "   order by name, stage_id desc)"
+            "  or starts_with(e.target, 'clip:') and e.stage_id >= (select max(o.stage_id) from outputs o"
+            "   join jobs j on j.id = o.job_id"
+            "   where o.video_id = :video_id and o.name = 'clips' and not j.options ? 'cuts'))"
+            " order by e.target, e.id desc"
             ") standing where value is not null"
         ),
         {"video_id": video_id},
     )
-    return {row.target: row.value for row in rows}
+    return {row.target: EditRow(**row._mapping) for row in rows}
 
 
 def newest_stage(connection: Connection, video_id: UUID, name: str) -> int | None:

@@ -11,7 +11,7 @@ import pytest
 from services.bootstrap import Services
 from services.errors import BadInput, IllegalMove, NotAllowed, NotFound
 from services.model import JobKind, JobState, QueueName, Role, StageName, User, VideoState
-from services.outputs import Clip, ClipsOutput
+from services.outputs import Clip, ClipsOutput, ThumbnailsOutput
 from services.records.stages import Claim, Finish, Outcome
 from tests.integration.conftest import NewUser
 from tests.integration.work import accept, claim, clear_work, finish, lease, success
@@ -58,7 +58,14 @@ def recorded(one: Claim) -> Finish:
     output = MADE[one.name]
     if isinstance(output, ClipsOutput):
         return rendered(one, *output.clips)
-    return replace(success(one), data=output.model_dump(mode="json"))
+    pictures = len(output.thumbnails) if isinstance(output, ThumbnailsOutput) else 0
+    files = [a_file(one, "thumbnail", position, "image/jpeg") for position in range(pictures)]
+    return replace(success(one), data=output.model_dump(mode="json"), files=files)
+
+
+def a_file(one: Claim, role: str, position: int, media_type: str) -> dict[str, object]:
+    key = f"{one.video_id}/{one.stage_id}-{one.token}/{role}-{position}"
+    return {"role": role, "position": position, "storage_key": key, "media_type": media_type, "size_bytes": 1}
 
 
 def rendered(one: Claim, *clips: Clip, kept: tuple[Clip, ...] = (), named: bool = True) -> Finish:
@@ -69,13 +76,7 @@ def rendered(one: Claim, *clips: Clip, kept: tuple[Clip, ...] = (), named: bool 
         success(one),
         data=output.model_dump(mode="json"),
         files=[
-            {
-                "role": role,
-                "position": clip.position,
-                "storage_key": f"{one.video_id}/{one.stage_id}-{one.token}/{role}-{clip.position}.mp4",
-                "media_type": "video/mp4",
-                "size_bytes": 1,
-            }
+            a_file(one, role, clip.position, "video/mp4")
             for clip in clips
             for role in ("clip_portrait", "clip_landscape")
         ],
