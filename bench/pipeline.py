@@ -172,7 +172,10 @@ def _each_alone(detail: VideoDetail, files: Mapping[tuple[str, int], Path], fold
 
 
 # Which files a stage makes, by their roles.
-ROLES = {StageName.THUMBNAILS: ("thumbnail",), StageName.CLIPS: ("clip_portrait", "clip_landscape")}
+ROLES = {
+    StageName.THUMBNAILS: ("thumbnail",),
+    StageName.CLIPS: ("clip_portrait", "clip_portrait_poster", "clip_landscape", "clip_landscape_poster"),
+}
 
 
 def main() -> int:
