@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from bench.report import Wrong
-from services.uploads import fingerprint_of
+from services.receiving import fingerprint_of
 
 BLOCK = 256 * 1024
 TIMEOUT = 60.0
@@ -43,7 +43,7 @@ class Client:
         connection = self._connect()
         headers = {"Cookie": self._cookie}
         size = path.stat().st_size
-        body = {"name": name, "size": size, "fingerprint": fingerprint_of(path)}
+        body = {"name": name, "size": size, "fingerprint": fingerprint_of(path), "again": True}
         begun = json.loads(_ask(connection, "POST", "/api/uploads", body, headers).read())
         offset, last_byte = int(begun["offset"]), 0.0
         with path.open("rb") as file:

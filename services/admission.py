@@ -18,6 +18,7 @@ from services.settings import Settings
 from services.storage import LocalStorage
 
 REMEMBERED = 5.0  # seconds for which figures are good enough
+COME_BACK = 60.0  # seconds after which whoever was refused should ask again
 REDIS_FULL = 0.8  # share of the memory that Redis may use
 NOTHING_LOST = "Nothing was lost, and what was accepted goes on."
 
@@ -126,4 +127,4 @@ class Admission:
         """Raises Unavailable, with the reason, unless a new upload of so many bytes is taken now."""
         reason = self.decide(size=size).reason
         if reason is not None:
-            raise Unavailable(reason)
+            raise Unavailable(reason, retry_after=COME_BACK)

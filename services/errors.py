@@ -8,7 +8,7 @@ BacklotError
 │   ├── LimitReached   a quota is used up; carries retry_after seconds
 │   ├── BadInput       the file or the field cannot be used
 │   └── IllegalMove    the state does not permit it
-├── Unavailable        a service is down or full; try later; logged as warning
+├── Unavailable        a service is down or full; try later; may carry retry_after seconds; logged as warning
 ├── StageFailed        a stage could not do its work
 │   ├── TransientFailure   may succeed on another attempt; may carry retry_after seconds
 │   └── PermanentFailure   will not succeed by repeating
@@ -60,7 +60,14 @@ class IllegalMove(Refused):
 
 
 class Unavailable(BacklotError):
-    """A service that is needed does not answer, or has no room."""
+    """A service that is needed does not answer, or has no room.
+
+    retry_after, in seconds from now, is given where coming back sooner is of no use.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class StageFailed(BacklotError):

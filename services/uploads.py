@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import mimetypes
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
 from uuid import UUID, uuid4
 
 import structlog
@@ -17,19 +15,21 @@ from sqlalchemy import Connection
 
 from services.admission import Admission
 from services.database import Database
-from services.errors import BadInput, IllegalMove, LimitReached, NotFound
+from services.errors import BadInput, IllegalMove, LimitReached
 from services.model import PLAN, JobKind, Priority, User, stages_of
 from services.permissions import Action, require
 from services.queue import Queue
+from services.receiving import BLOCK, NoMedia, Receiving, fingerprint_of, no_such_upload
 from services.records import events, jobs, quotas, uploads, videos
 from services.records.jobs import NewJob
 from services.records.uploads import UploadRecord
 from services.settings import Settings
-from services.storage import LocalStorage, translated_disk_errors
+from services.storage import LocalStorage
 from services.sweeper import Sweeper
+from services.tags import clean_tags
 
-BLOCK = 1024 * 1024  # written and hashed at once, off the event loop
-FINGERPRINTED = 1024 * 1024  # bytes at each end of a file
+UNFINISHED_SECONDS = 86_400.0  # for which an upload that stopped is offered to go on
+MOST_SHOWN = 20
 
 log = structlog.get_logger()
 
@@ -42,6 +42,32 @@ class Upload:
     offset: int
     size: int
     part_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfinished:
+    """An upload that stopped at offset, in bytes."""
+
+    id: UUID
+    file_name: str
+    size: int
+    offset: int
+    touched_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duplicate:
+    """A video of the same user with the same content."""
+
+    video_id: UUID
+    title: str
+    uploaded_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    title: str
+    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +93,7 @@ class Uploads:
         self._sweeper = sweeper
         self._settings = settings
         self._admission = admission
-        self._hashes: dict[UUID, tuple[int, Any]] = {}  # bytes hashed so far, by uploads of this process
+        self._receiving = Receiving(database, storage)
 
     def begin(self, user: User, *, file_name: str, size: int, fingerprint: str, title: str | None) -> Upload:
         """A new upload, or the one that the same file left unfinished.
@@ -89,7 +115,8 @@ class Uploads:
                 return self._as_upload(unfinished)
             self._admission.require(size=size)
         except Exception as refusal:
-            self._tell_refusal(user, name, size, str(refusal))
+            with self._database.transaction() as connection:
+                _note_refusal(connection, user, name, size, str(refusal))
             raise
         upload_id = uuid4()
         with self._database.transaction() as connection:
@@ -104,6 +131,21 @@ class Uploads:
             )
         return Upload(id=upload_id, offset=0, size=size, part_size=self._settings.upload_part_size)
 
+    def duplicate_of(self, user: User, *, file_name: str, size: int, fingerprint: str) -> Duplicate | None:
+        """The user's newest video with the same content, unless this file is on its way already."""
+        with self._database.transaction() as connection:
+            unfinished = uploads.find_unfinished(
+                connection,
+                user_id=user.id,
+                fingerprint=fingerprint[:200],
+                size=size,
+                file_name=clean_file_name(file_name),
+            )
+            if unfinished is not None:
+                return None
+            same = uploads.find_video(connection, user_id=user.id, fingerprint=fingerprint[:200], size=size)
+        return None if same is None else Duplicate(video_id=same.id, title=same.title, uploaded_at=same.created_at)
+
     def status(self, user: User, upload_id: UUID) -> Upload:
         """How far an upload is. Raises NotFound."""
         with self._database.transaction() as connection:
@@ -113,38 +155,51 @@ class Uploads:
         """Append bytes from offset on; what arrived is kept also when the connection breaks.
 
         Raises NotFound, IllegalMove when offset is not where the upload stands or another connection sends it,
-        BadInput for more bytes than announced, Unavailable when the disk is full.
+        BadInput for more bytes than announced, and for what is neither video nor sound by its first bytes: then the
+        upload is discarded. Unavailable when the disk is full.
         """
-        await asyncio.to_thread(self._require_stands_at, user, upload_id, offset)
-        written = 0
-        with translated_disk_errors(), self._storage.receiving(upload_id) as file:
-            # Again, now that nobody else can move it.
-            upload = await asyncio.to_thread(self._require_stands_at, user, upload_id, offset)
-            if os.fstat(file.fileno()).st_size < offset:
-                await asyncio.to_thread(self._start_again, upload_id)
-                raise IllegalMove("What came before is gone: this upload starts again at byte 0.")
-            file.truncate(offset)  # what lies beyond was never acknowledged
-            file.seek(offset)
-            hashed, gathered = self._hashes.pop(upload_id, (0, None))
-            digest = hashlib.sha256() if offset == 0 else gathered if hashed == offset else None
+        try:
+            return self._as_upload(await self._receiving.append(user, upload_id, offset=offset, chunks=chunks))
+        except NoMedia as refusal:
+            await asyncio.to_thread(self._turn_away, user, upload_id, str(refusal))
+            raise
 
-            def write(block: bytes) -> None:
-                file.write(block)
-                if digest is not None:
-                    digest.update(block)
-
-            try:
-                async for block in blocks(chunks, BLOCK):
-                    if offset + written + len(block) > upload.size:
-                        raise BadInput("More bytes came than the file was said to have. Please upload it again.")
-                    await _shielded(asyncio.to_thread(write, block))
-                    written += len(block)
-            finally:
-                await _shielded(asyncio.to_thread(self._save_offset, upload_id, file, offset + written))
-            self._hashes[upload_id] = (offset + written, digest)
-        return Upload(
-            id=upload_id, offset=offset + written, size=upload.size, part_size=self._settings.upload_part_size
+    def unfinished(self, user: User) -> tuple[Unfinished, ...]:
+        """What the user began within a day and did not finish, newest first: the same file again goes on from there."""
+        with self._database.transaction() as connection:
+            rows = uploads.unfinished(connection, user_id=user.id, touched_within=UNFINISHED_SECONDS, limit=MOST_SHOWN)
+        return tuple(
+            Unfinished(id=row.id, file_name=row.file_name, size=row.size, offset=row.offset, touched_at=row.touched_at)
+            for row in rows
+            if row.offset > 0 and self._has_its_bytes(row)
         )
+
+    def describe(self, user: User, upload_id: UUID, *, title: str | None, tags: Sequence[str] | None) -> Described:
+        """Say how the video will be called and found; None leaves it as it is. What stands then.
+
+        Raises NotFound, BadInput for tags that cannot be kept, IllegalMove once it is accepted: from then on title
+        and tags are the video's own.
+        """
+        kept_tags = None if tags is None else clean_tags(list(tags))
+        with self._database.transaction() as connection:
+            upload = self._find(connection, user, upload_id, lock=True)
+            if upload.video_id is not None:
+                raise IllegalMove("This upload is accepted: change the title and the tags of the video.")
+            described = Described(
+                title=upload.title if title is None else clean_title(title, upload.file_name),
+                tags=upload.tags if kept_tags is None else tuple(kept_tags),
+            )
+            uploads.describe(connection, upload_id, title=described.title, tags=described.tags)
+        return described
+
+    def discard(self, user: User, upload_id: UUID) -> None:
+        """Give an upload up and forget its bytes. Raises NotFound, IllegalMove once it is accepted."""
+        with self._database.transaction() as connection:
+            upload = self._find(connection, user, upload_id, lock=True)
+            if upload.video_id is not None:
+                raise IllegalMove("This upload is accepted already: it is a video now.")
+            uploads.delete(connection, upload_id)
+        self._receiving.drop(upload_id)
 
     def complete(
         self,
@@ -166,7 +221,7 @@ class Uploads:
         digest = ""
         if upload.video_id is None:
             try:
-                digest = self._digest(upload)
+                digest = self._receiving.digest(upload)
                 self._storage.keep_incoming(upload_id, key)
             except FileNotFoundError:
                 pass  # a call at the same moment completed it: the row says so below
@@ -193,8 +248,7 @@ class Uploads:
         finally:
             self._sweeper.arm()  # also after a commit that nobody knows of
         self._queue.try_to_ring(PLAN[stages_of(kind)[0]].queue)
-        self._storage.drop_incoming(upload_id)
-        self._hashes.pop(upload_id, None)
+        self._receiving.drop(upload_id)
         log.info("upload_accepted", video_id=str(video_id), job_id=str(job_id), size=upload.size)
         return Accepted(video_id=video_id, job_id=job_id)
 
@@ -259,6 +313,8 @@ class Uploads:
             size=upload.size,
             sha256=digest,
         )
+        if upload.tags:
+            videos.set_tags(connection, video_id, upload.tags)
         videos.add_source(connection, video_id=video_id, storage_key=key, media_type=media_type, size=upload.size)
         quotas.use_upload(connection, user.id, video_id=video_id)
         job = NewJob(
@@ -295,16 +351,12 @@ class Uploads:
                 retry_after=wait,
             )
 
-    def _tell_refusal(self, user: User, file_name: str, size: int, reason: str) -> None:
+    def _turn_away(self, user: User, upload_id: UUID, reason: str) -> None:
         with self._database.transaction() as connection:
-            events.append(
-                connection,
-                actor=f"user:{user.id}",
-                action="upload refused",
-                user_id=user.id,
-                reason=reason,
-                details={"file_name": file_name, "size": size},
-            )
+            upload = self._find(connection, user, upload_id, lock=True)
+            uploads.delete(connection, upload_id)
+            _note_refusal(connection, user, upload.file_name, upload.size, reason)
+        self._receiving.drop(upload_id)
 
     def _find_own(self, user: User, upload_id: UUID) -> UploadRecord:
         with self._database.transaction() as connection:
@@ -313,35 +365,22 @@ class Uploads:
     def _find(self, connection: Connection, user: User, upload_id: UUID, *, lock: bool = False) -> UploadRecord:
         upload = uploads.find(connection, upload_id, user_id=user.id, lock=lock)
         if upload is None:
-            raise NotFound("There is no such upload, or it is not yours. Choose the file again.")
+            raise no_such_upload()
         return upload
-
-    def _require_stands_at(self, user: User, upload_id: UUID, offset: int) -> UploadRecord:
-        upload = self._find_own(user, upload_id)
-        if upload.video_id is not None or offset != upload.offset:
-            raise IllegalMove(f"This upload stands at byte {upload.offset}, not {offset}: continue from there.")
-        return upload
-
-    def _start_again(self, upload_id: UUID) -> None:
-        with self._database.transaction() as connection:
-            uploads.start_again(connection, upload_id)
-
-    def _save_offset(self, upload_id: UUID, file: IO[bytes], offset: int) -> None:
-        file.flush()
-        os.fsync(file.fileno())
-        with self._database.transaction() as connection:
-            uploads.move_offset(connection, upload_id, offset=offset)
-
-    def _digest(self, upload: UploadRecord) -> str:
-        """The sha256 of the file: gathered while it came, or read again after a restart."""
-        hashed, digest = self._hashes.get(upload.id, (0, None))
-        if digest is not None and hashed == upload.size:
-            return str(digest.hexdigest())
-        with self._storage.incoming(upload.id).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def _as_upload(self, upload: UploadRecord) -> Upload:
         return Upload(id=upload.id, offset=upload.offset, size=upload.size, part_size=self._settings.upload_part_size)
+
+
+def _note_refusal(connection: Connection, user: User, file_name: str, size: int, reason: str) -> None:
+    events.append(
+        connection,
+        actor=f"user:{user.id}",
+        action="upload refused",
+        user_id=user.id,
+        reason=reason,
+        details={"file_name": file_name, "size": size},
+    )
 
 
 def clean_file_name(name: str) -> str:
@@ -355,40 +394,3 @@ def clean_title(title: str | None, file_name: str) -> str:
     """What the uploader wrote, or the file's name without its ending."""
     shown = "".join(character for character in (title or "") if character.isprintable()).strip()
     return (shown or Path(file_name).stem)[:200]
-
-
-def fingerprint_of(path: Path) -> str:
-    """Size and sha256 of the first and last MiB, as the browser takes them."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        first = file.read(FINGERPRINTED)
-        file.seek(max(0, size - FINGERPRINTED))
-        last = file.read(FINGERPRINTED)
-    return f"{size}-{hashlib.sha256(first + last).hexdigest()}"
-
-
-async def blocks(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
-    """The chunks gathered into blocks of about size bytes; what came before an error is yielded first."""
-    gathered = bytearray()
-    try:
-        async for chunk in chunks:
-            gathered += chunk
-            if len(gathered) >= size:
-                yield bytes(gathered)
-                gathered.clear()
-    except Exception:
-        if gathered:
-            yield bytes(gathered)
-        raise
-    if gathered:
-        yield bytes(gathered)
-
-
-async def _shielded(work: Awaitable[None]) -> None:
-    """Wait for work that a cancelled request must not interrupt."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise

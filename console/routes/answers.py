@@ -42,7 +42,7 @@ def refusal(error: BacklotError) -> Response:
     if isinstance(error, LimitReached):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     elif isinstance(error, Unavailable):
-        headers["Retry-After"] = str(UNAVAILABLE_RETRY_SECONDS)
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after or UNAVAILABLE_RETRY_SECONDS)))
     message = str(error) or (type(error).__doc__ or "").strip()
     return JSONResponse({"message": message}, status_code=status, headers=headers)
 

@@ -23,7 +23,10 @@ LONGEST_NUMBER = 16  # digits: browsers count bytes exactly up to 2**53
 
 
 class Begin(BaseModel):
-    """What the browser knows of a file. size is in bytes; fingerprint stays the same for the same file."""
+    """What the browser knows of a file. size is in bytes; fingerprint stays the same for the same file.
+
+    again: the person knows that the same file was uploaded before.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -31,6 +34,16 @@ class Begin(BaseModel):
     size: int = Field(ge=0, le=2**53)
     fingerprint: str = Field(min_length=1, max_length=200)
     title: str | None = Field(default=None, max_length=300)
+    again: bool = False
+
+
+class Describe(BaseModel):
+    """What the uploader wrote; what is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str | None = Field(default=None, max_length=300)
+    tags: list[str] | None = Field(default=None, max_length=100)
 
 
 def _described(upload: Upload) -> dict[str, str | int]:
@@ -38,17 +51,40 @@ def _described(upload: Upload) -> dict[str, str | int]:
 
 
 async def begin(request: Request) -> Response:
-    """POST /api/uploads: {name, size, fingerprint, title} to {id, offset, part_size}; a known file resumes."""
+    """POST /api/uploads: {name, size, fingerprint, title, again} to {id, offset, part_size}; a known file resumes.
+
+    A file that is a video of the same user already is answered with {duplicate: {video_id, title, when}} instead,
+    and nothing is begun, until it is said that it is wanted again.
+    """
     body = await read_body(request, Begin)
+    uploads, user = wiring.services().uploads, request.state.session.user
+    if not body.again:
+        same = await run_in_threadpool(
+            uploads.duplicate_of, user, file_name=body.name, size=body.size, fingerprint=body.fingerprint
+        )
+        if same is not None:
+            found = {"video_id": str(same.video_id), "title": same.title, "when": same.uploaded_at.isoformat()}
+            return JSONResponse({"duplicate": found})
     upload = await run_in_threadpool(
-        wiring.services().uploads.begin,
-        request.state.session.user,
-        file_name=body.name,
-        size=body.size,
-        fingerprint=body.fingerprint,
-        title=body.title,
+        uploads.begin, user, file_name=body.name, size=body.size, fingerprint=body.fingerprint, title=body.title
     )
     return JSONResponse(_described(upload), status_code=201)
+
+
+async def unfinished(request: Request) -> Response:
+    """GET /api/uploads: {uploads: [{id, name, size, offset, when}]} that stopped within a day and may go on."""
+    rows = await run_in_threadpool(wiring.services().uploads.unfinished, request.state.session.user)
+    found = [
+        {
+            "id": str(row.id),
+            "name": row.file_name,
+            "size": row.size,
+            "offset": row.offset,
+            "when": row.touched_at.isoformat(),
+        }
+        for row in rows
+    ]
+    return JSONResponse({"uploads": found}, headers={"Cache-Control": "no-store"})
 
 
 async def append(request: Request) -> Response:
@@ -81,6 +117,27 @@ async def status(request: Request) -> Response:
     return JSONResponse(_described(upload), headers={"Cache-Control": "no-store"})
 
 
+async def describe(request: Request) -> Response:
+    """PATCH /api/uploads/{id}: {title, tags} of the video that it will be, until it is accepted."""
+    body = await read_body(request, Describe)
+    described = await run_in_threadpool(
+        wiring.services().uploads.describe,
+        request.state.session.user,
+        request.path_params["upload_id"],
+        title=body.title,
+        tags=body.tags,
+    )
+    return JSONResponse({"title": described.title, "tags": described.tags})
+
+
+async def discard(request: Request) -> Response:
+    """DELETE /api/uploads/{id}: gives it up; what had arrived is forgotten."""
+    await run_in_threadpool(
+        wiring.services().uploads.discard, request.state.session.user, request.path_params["upload_id"]
+    )
+    return Response(status_code=204)
+
+
 async def complete(request: Request) -> Response:
     """POST /api/uploads/{id}/complete: accepts the video and its job, and answers with both ids."""
     accepted = await run_in_threadpool(
@@ -91,7 +148,10 @@ async def complete(request: Request) -> Response:
 
 routes = [
     Route("/api/uploads", begin, methods=["POST"]),
+    Route("/api/uploads", unfinished, methods=["GET"]),
     Route("/api/uploads/{upload_id:uuid}", append, methods=["PUT"]),
     Route("/api/uploads/{upload_id:uuid}", status, methods=["GET"]),
+    Route("/api/uploads/{upload_id:uuid}", describe, methods=["PATCH"]),
+    Route("/api/uploads/{upload_id:uuid}", discard, methods=["DELETE"]),
     Route("/api/uploads/{upload_id:uuid}/complete", complete, methods=["POST"]),
 ]

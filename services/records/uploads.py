@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +23,20 @@ class UploadRecord:
     fingerprint: str
     offset: int
     video_id: UUID | None
+    tags: tuple[str, ...]
+    touched_at: datetime
 
 
-_COLUMNS = "id, user_id, file_name, title, size_bytes as size, fingerprint, offset_bytes as offset, video_id"
+@dataclass(frozen=True, kw_only=True)
+class SameVideo:
+    id: UUID
+    title: str
+    created_at: datetime
+
+
+_COLUMNS = (
+    "id, user_id, file_name, title, size_bytes as size, fingerprint, offset_bytes as offset, video_id, tags, touched_at"
+)
 
 
 def create(
@@ -50,7 +64,7 @@ def find(connection: Connection, upload_id: UUID, *, user_id: int, lock: bool = 
     row = connection.execute(
         text(query + (" for update" if lock else "")), {"id": upload_id, "user_id": user_id}
     ).one_or_none()
-    return None if row is None else UploadRecord(**row._mapping)
+    return None if row is None else _upload(row)
 
 
 def find_unfinished(
@@ -64,7 +78,44 @@ def find_unfinished(
         ),
         {"user_id": user_id, "fingerprint": fingerprint, "size": size, "file_name": file_name},
     ).one_or_none()
-    return None if row is None else UploadRecord(**row._mapping)
+    return None if row is None else _upload(row)
+
+
+def find_video(connection: Connection, *, user_id: int, fingerprint: str, size: int) -> SameVideo | None:
+    """The user's newest video that was made of a file with this fingerprint and size."""
+    row = connection.execute(
+        text(
+            "select v.id, v.title, v.created_at from uploads u join videos v on v.id = u.video_id"
+            " where u.user_id = :user_id and u.fingerprint = :fingerprint and u.size_bytes = :size"
+            " order by v.created_at desc limit 1"
+        ),
+        {"user_id": user_id, "fingerprint": fingerprint, "size": size},
+    ).one_or_none()
+    return None if row is None else SameVideo(**row._mapping)
+
+
+def unfinished(connection: Connection, *, user_id: int, touched_within: float, limit: int) -> tuple[UploadRecord, ...]:
+    """The user's uploads that were not completed, touched within the last seconds, newest first."""
+    rows = connection.execute(
+        text(
+            f"select {_COLUMNS} from uploads where user_id = :user_id and video_id is null"
+            " and touched_at > now() - make_interval(secs => :seconds) order by touched_at desc limit :limit"
+        ),
+        {"user_id": user_id, "seconds": touched_within, "limit": limit},
+    )
+    return tuple(_upload(row) for row in rows)
+
+
+def describe(connection: Connection, upload_id: UUID, *, title: str, tags: Sequence[str]) -> None:
+    connection.execute(
+        text("update uploads set title = :title, tags = cast(:tags as text[]) where id = :id"),
+        {"id": upload_id, "title": title, "tags": list(tags)},
+    )
+
+
+def delete(connection: Connection, upload_id: UUID) -> None:
+    """Only what was not accepted can go."""
+    connection.execute(text("delete from uploads where id = :id and video_id is null"), {"id": upload_id})
 
 
 def move_offset(connection: Connection, upload_id: UUID, *, offset: int) -> None:
@@ -95,3 +146,7 @@ def unfinished_ids(connection: Connection, *, touched_within: float) -> set[UUID
         {"seconds": touched_within},
     )
     return {row.id for row in rows}
+
+
+def _upload(row: Row[Any]) -> UploadRecord:
+    return UploadRecord(**{**row._mapping, "tags": tuple(row.tags)})

@@ -22,6 +22,7 @@ from services.errors import Refused, Unavailable
 from services.model import JobKind, User
 from tests.chaos.fleet import Fleet
 from tests.chaos.recipe import Recipe
+from tests.films import film_of
 
 TIMEOUT = 20.0  # seconds
 LONGEST_PAUSE = 4.0  # between two tries, where a browser waits up to 15
@@ -83,7 +84,7 @@ class Browser:
             self._pause(0.5)
 
     def _send(self, name: str, content: bytes) -> Answer:
-        begin = {"name": name, "size": len(content), "fingerprint": _fingerprint(content)}
+        begin = {"name": name, "size": len(content), "fingerprint": _fingerprint(content), "again": True}
         answer = self._persistent("POST", "/api/uploads", json.dumps(begin).encode())
         if not answer.is_good:
             return answer
@@ -203,7 +204,7 @@ class Load:
     def _content(self, recipe: Recipe) -> bytes:
         """A file that no other equals: a film with a box of its own at the end, or mere bytes."""
         if recipe.is_virtual:
-            return secrets.token_bytes(1000 + secrets.randbelow(150_000))
+            return film_of(secrets.token_bytes(1000 + secrets.randbelow(150_000)))
         film = self._films[recipe.number % len(self._films)].read_bytes()
         return film + struct.pack(">I4s", 24, b"free") + secrets.token_bytes(16)
 

@@ -21,6 +21,7 @@ from sqlalchemy import text
 from services.bootstrap import Services, build
 from services.embedded import start_postgres, start_valkey
 from services.model import JobState, StageName, StageState
+from tests.films import film_of
 from tests.integration.fleet import Fleet, eventually
 from tests.invariants import violations
 from tests.network import Network, of_url
@@ -123,7 +124,7 @@ class Row:
 
     def whole_upload(self) -> UUID:
         """An upload that only waits to be completed."""
-        data = uuid4().bytes
+        data = film_of(uuid4().bytes)
 
         async def chunks() -> AsyncIterator[bytes]:
             yield data
@@ -135,7 +136,7 @@ class Row:
 
     def film(self) -> Path:
         film = self.fleet.folder / f"{uuid4()}.mp4"
-        film.write_bytes(uuid4().bytes)
+        film.write_bytes(film_of(uuid4().bytes))
         return film
 
     def said(self) -> str:

@@ -21,6 +21,7 @@ from services.embedded import Server, start_postgres, start_valkey
 from services.model import JobKind, JobState, Role, StageName, StageState, User
 from services.records import users
 from services.settings import Settings
+from tests.films import film_of
 from tests.invariants import violations
 
 LEASE = 4.0
@@ -85,7 +86,7 @@ class Fleet:
     def submit(self, title: str) -> UUID:
         """A job on a file that only virtual stages can do anything with."""
         film = self.folder / f"{uuid4()}.mp4"
-        film.write_bytes(uuid4().bytes)
+        film.write_bytes(film_of(uuid4().bytes))
         return self.submit_file(film, title)
 
     def submit_file(self, film: Path, title: str | None = None) -> UUID:

@@ -14,9 +14,10 @@ from sqlalchemy import text
 
 from services.bootstrap import Services
 from services.errors import BadInput, IllegalMove, LimitReached, NotAllowed, NotFound, Unavailable
-from services.model import JobKind, JobState, Role, StageName, StageState, VideoState
+from services.model import JobKind, JobState, Role, StageName, StageState, User, VideoState
+from services.receiving import fingerprint_of
 from services.settings import Settings
-from services.uploads import Upload
+from services.uploads import Described, Duplicate, Upload
 from tests.integration.conftest import NewUser
 
 Another = Callable[..., Services]
@@ -25,7 +26,7 @@ Another = Callable[..., Services]
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
     path = tmp_path / "film.mp4"
-    path.write_bytes(b"0123456789" * 300_000)
+    path.write_bytes(b"ID33456789" * 300_000)  # as a sound file begins
     return path
 
 
@@ -81,10 +82,10 @@ def test_a_broken_connection_loses_no_byte_that_arrived(services: Services, new_
     user = new_user()
     upload = begin(services, user, 10)
     with pytest.raises(ConnectionResetError):
-        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"0123", broken=True)))
+        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"ID33", broken=True)))
     assert services.uploads.status(user, upload.id).offset == 4
     with pytest.raises(IllegalMove, match="byte 4"):
-        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"0123456789")))
+        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"ID33456789")))
     with pytest.raises(IllegalMove, match="6 bytes are missing"):
         services.uploads.complete(user, upload.id)
     asyncio.run(services.uploads.append(user, upload.id, offset=4, chunks=parts(b"456789")))
@@ -92,13 +93,13 @@ def test_a_broken_connection_loses_no_byte_that_arrived(services: Services, new_
     assert services.uploads.complete(user, upload.id) == accepted
     source = services.videos.get(user, accepted.video_id).file("source")
     assert source is not None
-    assert services.videos.open_file(user, source.id).path.read_bytes() == b"0123456789"
+    assert services.videos.open_file(user, source.id).path.read_bytes() == b"ID33456789"
 
 
 def test_an_upload_goes_on_after_a_restart(another: Another, services: Services, new_user: NewUser) -> None:
     user = new_user()
     upload = begin(services, user, 10)
-    asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"01234")))
+    asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"ID334")))
     restarted = another()
     again = begin(restarted, user, 10)
     assert (again.id, again.offset) == (upload.id, 5)
@@ -108,13 +109,13 @@ def test_an_upload_goes_on_after_a_restart(another: Another, services: Services,
         digest = connection.execute(
             text("select sha256 from videos where id = :id"), {"id": accepted.video_id}
         ).scalar_one()
-    assert digest == hashlib.sha256(b"0123456789").hexdigest()
+    assert digest == hashlib.sha256(b"ID33456789").hexdigest()
 
 
 def test_bytes_that_are_gone_are_asked_for_again(services: Services, new_user: NewUser) -> None:
     user = new_user()
     upload = begin(services, user, 10)
-    asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"01234")))
+    asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"ID334")))
     services.storage.incoming(upload.id).unlink()
     with pytest.raises(IllegalMove, match="starts again at byte 0"):
         asyncio.run(services.uploads.append(user, upload.id, offset=5, chunks=parts(b"56789")))
@@ -127,7 +128,7 @@ def test_one_connection_sends_at_a_time(services: Services, another: Another, ne
     other_process = another()
 
     async def slow() -> AsyncIterator[bytes]:
-        yield b"01234"
+        yield b"ID334"
         with pytest.raises(IllegalMove, match="Another connection"):
             await other_process.uploads.append(user, upload.id, offset=0, chunks=parts(b"xxxxxxxxxx"))
         yield b"56789"
@@ -135,7 +136,7 @@ def test_one_connection_sends_at_a_time(services: Services, another: Another, ne
     asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=slow()))
     source = services.videos.get(user, services.uploads.complete(user, upload.id).video_id).file("source")
     assert source is not None
-    assert services.videos.open_file(user, source.id).path.read_bytes() == b"0123456789"
+    assert services.videos.open_file(user, source.id).path.read_bytes() == b"ID33456789"
 
 
 def test_a_hash_is_right_after_a_part_that_could_not_be_saved(
@@ -143,18 +144,19 @@ def test_a_hash_is_right_after_a_part_that_could_not_be_saved(
 ) -> None:
     user = new_user()
     upload = begin(services, user, 10)
-    save = services.uploads._save_offset
-    monkeypatch.setattr(services.uploads, "_save_offset", lambda *_: (_ for _ in ()).throw(Unavailable("down")))
+    receiving = services.uploads._receiving
+    save = receiving._save_offset
+    monkeypatch.setattr(receiving, "_save_offset", lambda *_: (_ for _ in ()).throw(Unavailable("down")))
     with pytest.raises(Unavailable):
-        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"0123456789")))
-    monkeypatch.setattr(services.uploads, "_save_offset", save)
-    asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"0123456789")))
+        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"ID33456789")))
+    monkeypatch.setattr(receiving, "_save_offset", save)
+    asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"ID33456789")))
     accepted = services.uploads.complete(user, upload.id)
     with services.database.statement() as connection:
         digest = connection.execute(
             text("select sha256 from videos where id = :id"), {"id": accepted.video_id}
         ).scalar_one()
-    assert digest == hashlib.sha256(b"0123456789").hexdigest()
+    assert digest == hashlib.sha256(b"ID33456789").hexdigest()
 
 
 def test_what_cannot_be_kept_is_refused(services: Services, new_user: NewUser) -> None:
@@ -162,11 +164,134 @@ def test_what_cannot_be_kept_is_refused(services: Services, new_user: NewUser) -
         services.uploads.begin(new_user(), file_name="f.mp4", size=1, fingerprint="a\x00b", title=None)
 
 
+def test_what_is_no_film_is_turned_away_at_its_first_bytes(services: Services, new_user: NewUser) -> None:
+    user = new_user()
+    upload = begin(services, user, 200_000_000)
+    taken = 0
+
+    async def document() -> AsyncIterator[bytes]:
+        nonlocal taken
+        while taken < 190:
+            taken += 1
+            yield b"%PDF-1.7" + bytes(1024 * 1024)
+
+    with pytest.raises(BadInput, match="This is a PDF document"):
+        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=document()))
+    assert taken <= 2
+    assert not services.storage.incoming(upload.id).exists()
+    with pytest.raises(NotFound):
+        services.uploads.status(user, upload.id)
+    with services.database.statement() as connection:
+        (event,) = connection.execute(
+            text("select reason, details from events where user_id = :id and action = 'upload refused'"),
+            {"id": user.id},
+        )
+    assert event.reason.startswith("This is a PDF")
+    assert event.details == {"file_name": "film.mp4", "size": 200_000_000}
+
+
+def test_a_first_part_of_a_few_bytes_is_judged_with_what_follows(services: Services, new_user: NewUser) -> None:
+    user = new_user()
+    for content, taken in ((b"%PDF-1.7", False), (b"ID33", True)):
+        upload = services.uploads.begin(user, file_name="f", size=100_000, fingerprint=content.hex(), title=None)
+        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(content[:2])))
+        asyncio.run(services.uploads.append(user, upload.id, offset=2, chunks=parts(content[2:4])))
+        rest = parts(content[4:] + bytes(99_996 - len(content[4:])))
+        if taken:
+            asyncio.run(services.uploads.append(user, upload.id, offset=4, chunks=rest))
+            services.uploads.complete(user, upload.id)
+        else:
+            with pytest.raises(BadInput, match="PDF"):
+                asyncio.run(services.uploads.append(user, upload.id, offset=4, chunks=rest))
+
+
+def test_the_same_content_is_known_again(services: Services, new_user: NewUser, film: Path) -> None:
+    user, other = new_user(), new_user()
+    size, fingerprint = film.stat().st_size, fingerprint_of(film)
+
+    def same(who: User, *, size: int = size, fingerprint: str = fingerprint) -> Duplicate | None:
+        return services.uploads.duplicate_of(who, file_name="renamed.mp4", size=size, fingerprint=fingerprint)
+
+    assert same(user) is None
+    accepted = services.uploads.accept_file(user, film, title="A talk", kind=JobKind.PIPELINE)
+    found = same(user)
+    assert found is not None
+    assert (found.video_id, found.title) == (accepted.video_id, "A talk")
+    assert abs(datetime.now(UTC) - found.uploaded_at) < timedelta(minutes=1)
+    assert same(other) is None
+    assert same(user, size=size + 1) is None
+    assert same(user, fingerprint="other") is None
+    # Whoever said that it is wanted again is not asked again when the connection breaks.
+    services.uploads.begin(user, file_name="renamed.mp4", size=size, fingerprint=fingerprint, title=None)
+    assert same(user) is None
+
+
+def test_title_and_tags_are_written_while_it_runs(services: Services, new_user: NewUser) -> None:
+    user = new_user()
+    upload = begin(services, user, 10)
+    assert services.uploads.describe(user, upload.id, title=None, tags=None).title == "film"
+    described = services.uploads.describe(
+        user, upload.id, title="  The talk ", tags=[" Keynote", "keynote", "#spring "]
+    )
+    assert described == Described(title="The talk", tags=("Keynote", "spring"))
+    assert services.uploads.describe(user, upload.id, title=None, tags=None) == described
+    assert services.uploads.describe(user, upload.id, title="", tags=None).title == "film"
+    services.uploads.describe(user, upload.id, title="The talk", tags=None)
+    with pytest.raises(BadInput, match="40 characters"):
+        services.uploads.describe(user, upload.id, title=None, tags=["x" * 41])
+    with pytest.raises(NotFound):
+        services.uploads.describe(new_user(Role.ADMIN), upload.id, title="Mine", tags=None)
+    asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"ID33456789")))
+    video = services.videos.get(user, services.uploads.complete(user, upload.id).video_id).video
+    assert (video.title, video.tags) == ("The talk", ("Keynote", "spring"))
+    with pytest.raises(IllegalMove, match="of the video"):
+        services.uploads.describe(user, upload.id, title="Later", tags=None)
+
+
+def test_what_was_not_finished_is_offered_for_a_day(services: Services, new_user: NewUser) -> None:
+    user = new_user()
+    started, untouched, done, old = (
+        services.uploads.begin(user, file_name=f"{name}.mp4", size=10, fingerprint=name, title=None)
+        for name in ("started", "untouched", "done", "old")
+    )
+    for upload, content in ((started, b"ID33"), (done, b"ID33456789"), (old, b"ID33")):
+        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(content)))
+    services.uploads.complete(user, done.id)
+    with services.database.transaction() as connection:
+        connection.execute(
+            text("update uploads set touched_at = now() - interval '25 hours' where id = :id"), {"id": old.id}
+        )
+    (offered,) = services.uploads.unfinished(user)
+    assert (offered.id, offered.file_name, offered.size, offered.offset) == (started.id, "started.mp4", 10, 4)
+    assert services.uploads.unfinished(new_user()) == ()
+    services.storage.incoming(started.id).unlink()  # its bytes are gone: nothing to go on with
+    assert services.uploads.unfinished(user) == ()
+    assert untouched.offset == 0
+
+
+def test_an_upload_can_be_given_up(services: Services, new_user: NewUser) -> None:
+    user = new_user()
+    upload = begin(services, user, 10)
+    asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"ID33")))
+    with pytest.raises(NotFound):
+        services.uploads.discard(new_user(Role.ADMIN), upload.id)
+    services.uploads.discard(user, upload.id)
+    assert not services.storage.incoming(upload.id).exists()
+    with pytest.raises(NotFound):
+        services.uploads.status(user, upload.id)
+    again = begin(services, user, 10)
+    assert again.id != upload.id
+    asyncio.run(services.uploads.append(user, again.id, offset=0, chunks=parts(b"ID33456789")))
+    services.uploads.complete(user, again.id)
+    with pytest.raises(IllegalMove, match="a video now"):
+        services.uploads.discard(user, again.id)
+
+
 def test_more_bytes_than_announced_are_refused(services: Services, new_user: NewUser) -> None:
     user = new_user()
     upload = begin(services, user, 3)
     with pytest.raises(BadInput, match="More bytes"):
-        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"0123")))
+        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"ID33")))
 
 
 def test_refusals_are_told_and_recorded(

@@ -99,7 +99,7 @@ def test_a_backlog_refuses_what_is_new_and_nothing_else(
         begin(full, user, fingerprint="new")
     assert len(refusals(database, user)) == 1
     assert begin(full, user, fingerprint="begun before").id == begun.id
-    send(full, user, begun, b"0123456789")
+    send(full, user, begun, b"ID33456789")
     accepted = full.uploads.complete(user, begun.id)
     assert full.operations.job(user, accepted.job_id).state is JobState.QUEUED
     assert len(refusals(database, user)) == 1
@@ -125,7 +125,7 @@ def test_a_nearly_full_redis_refuses(
     full = another(client=small_redis)
     with pytest.raises(Unavailable, match=r"Redis is nearly full \(\d+% of its memory\)"):
         begin(full, user, fingerprint="new")
-    send(full, user, begun, b"0123456789")
+    send(full, user, begun, b"ID33456789")
     accepted = full.uploads.complete(user, begun.id)  # the wake may be refused: the job is accepted
     assert full.operations.job(user, accepted.job_id).state is JobState.QUEUED
     small_redis.flushall()
@@ -205,7 +205,7 @@ def test_a_connection_that_dies_before_its_first_byte_leaves_an_upload_to_go_on_
     assert begin(services, user) == upload
     services.storage.drop_incoming(upload.id)
     assert begin(services, user) == upload
-    send(services, user, upload, b"01234")
+    send(services, user, upload, b"ID334")
     services.storage.drop_incoming(upload.id)  # its bytes are gone: another one
     assert begin(services, user).id != upload.id
 

@@ -15,6 +15,7 @@ from services.database import Database
 from services.errors import NotFound
 from services.model import JobKind, Priority, QueueName, Role, User
 from services.operations import BATCH
+from tests.films import film_of
 from tests.integration.conftest import NewUser
 from tests.integration.work import accept, claim, clear_work, finish, lease, success
 from tests.invariants import violations
@@ -51,7 +52,7 @@ def test_a_job_keeps_the_priority_it_was_submitted_with(
 ) -> None:
     user = new_user()
     film = services.settings.home / "film.mp4"
-    film.write_bytes(b"0123456789")
+    film.write_bytes(film_of(b"0123456789"))
     many = services.uploads.accept_file(user, film, title=None, kind=JobKind.PIPELINE, priority=Priority.BULK)
     one = services.uploads.accept_file(user, film, title=None, kind=JobKind.PIPELINE)
     services.operations.cancel(user, many.job_id)

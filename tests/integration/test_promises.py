@@ -21,6 +21,7 @@ from services.model import JobKind, JobState, QueueName, StageName, StageState
 from services.progress import Progress, StageProgress
 from services.queue import connect
 from services.signing import derived_key, sign
+from tests.films import film_of
 from tests.integration.acting_fleet import SHIPPED, ActingFleet, SilentServer, is_alive
 from tests.integration.fleet import children, eventually
 
@@ -183,7 +184,7 @@ def test_full_ai_workers_ring_on_and_fill_their_slots_again(fleet: ActingFleet) 
 def test_a_single_upload_passes_two_hundred_of_another(fleet: ActingFleet) -> None:
     busy, other = fleet.new_user(), fleet.new_user()
     film = fleet.folder / "film.mp4"
-    film.write_bytes(b"film")
+    film.write_bytes(film_of(b"film"))
     for _ in range(200):
         fleet.services.uploads.accept_file(busy, film, title="probe=steps:0.3", kind=JobKind.PIPELINE)
     for _ in range(2):

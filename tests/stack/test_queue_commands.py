@@ -15,6 +15,7 @@ from services.database import upgrade
 from services.errors import NotFound
 from services.model import Priority, Role
 from services.settings import Settings
+from tests.films import film_of
 
 OPERATOR = "queue-commands-operator"
 CREATOR = "queue-commands-creator"
@@ -86,7 +87,7 @@ def files(folder: Path, count: int) -> list[str]:
     made = []
     for number in range(count):
         path = folder / f"talk-{number}.mp4"
-        path.write_bytes(f"0123456789 {number}".encode())
+        path.write_bytes(film_of(f"0123456789 {number}".encode()))
         made.append(str(path))
     return made
 

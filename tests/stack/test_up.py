@@ -19,6 +19,7 @@ import pytest
 from console import state_file
 from console.processes import is_alive
 from console.state_file import State
+from tests.films import film_of
 from tests.stack.waiting import wait_until
 from tests.web.conftest import free_port
 
@@ -180,9 +181,9 @@ def test_sends_a_file_only_when_something_runs_or_it_may_wait(home: Home, tmp_pa
 
 
 def test_submit_brings_the_stack_up_for_one_job_and_fails_with_it(home: Home, tmp_path: Path) -> None:
-    page = tmp_path / "page.mp4"
-    page.write_text("<html>not a video</html>")
-    done = home.command("submit", str(page), "--wait")
+    film = tmp_path / "film.mp4"
+    film.write_bytes(film_of(b"and no more"))
+    done = home.command("submit", str(film), "--wait")
     assert done.returncode == 1, done.stderr
     assert "/video?id=" in done.stdout
     assert re.search(r"probe +failed", done.stdout)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.admission import REMEMBERED, Admission, Figures, Limits, decide
+from services.admission import COME_BACK, REMEMBERED, Admission, Figures, Limits, decide
 from services.errors import Unavailable
 
 GIBIBYTE = 1024**3
@@ -61,8 +61,9 @@ def test_figures_are_asked_for_again_after_a_while() -> None:
     now += REMEMBERED
     admission.require(size=1)
     now += 0.1
-    with pytest.raises(Unavailable, match="5,000 steps"):
+    with pytest.raises(Unavailable, match="5,000 steps") as refusal:
         admission.require(size=1)
+    assert refusal.value.retry_after == COME_BACK
     assert len(measured) == 2
 
 

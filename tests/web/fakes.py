@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from services.corrections import corrected
-from services.errors import BadInput, IllegalMove, NotFound, NotSignedIn, Refused
+from services.errors import BadInput, NotFound, NotSignedIn, Refused
 from services.model import JobKind, JobState, Role, Session, StageName, StageState, User, VideoState
 from services.outputs import Output, TranscriptOutput
 from services.records.jobs import StageRow
 from services.records.queues import Pause
 from services.records.videos import FileRow, VideoRow
 from services.settings import Settings
-from services.uploads import Accepted, Upload
 from services.videos import JobView, Spoken, StoredFile, VideoDetail, VideoPage
 from tests.web.fake_allowances import FakeAllowances
+from tests.web.fake_home import FakeHome, FakeNotifications, FakeSamples
+from tests.web.fake_archive import FakeArchives, FakeLineages
+from tests.web.fake_live import FakeLive
+from tests.web.fake_uploads import FakeUploads
 from tests.web.made import all_outputs
 
 NOW = datetime.now(UTC)
@@ -26,7 +29,6 @@ ANA = User(id=1, name="ana", role=Role.ADMIN, must_change_password=False)
 BO = User(id=2, name="bo", role=Role.CREATOR, must_change_password=False)
 NEW = User(id=3, name="cy", role=Role.CREATOR, must_change_password=True)
 PASSWORD = "a quiet morning walk"
-PART = 1024 * 1024
 
 
 @dataclass
@@ -53,7 +55,10 @@ class FakeSessions:
     tickets: dict[str, User] = field(default_factory=dict)
     live: dict[str, Session] = field(default_factory=dict)
 
-    def listen(self) -> None:
+    def hears(self) -> bool:
+        return True
+
+    def when_doubted(self, tell: Callable[[UUID | None], None]) -> None:
         """Nobody else ends a session."""
 
     def issue_ticket(self, user: User) -> str:
@@ -82,49 +87,6 @@ class FakeSessions:
 
     def revoke(self, session: Session) -> None:
         self.live = {token: one for token, one in self.live.items() if one.id != session.id}
-
-
-@dataclass
-class FakeUploads:
-    names: dict[UUID, str] = field(default_factory=dict)
-    sizes: dict[UUID, int] = field(default_factory=dict)
-    received: dict[UUID, bytearray] = field(default_factory=dict)
-    most_at_once: int = 0
-
-    def _upload(self, upload_id: UUID) -> Upload:
-        if upload_id not in self.received:
-            raise NotFound("There is no such upload, or it is not yours. Choose the file again.")
-        return Upload(id=upload_id, offset=len(self.received[upload_id]), size=self.sizes[upload_id], part_size=PART)
-
-    def begin(self, user: User, *, file_name: str, size: int, fingerprint: str, title: str | None) -> Upload:
-        if size == 0:
-            raise BadInput("This file is empty. Choose the video again, or export it once more.")
-        for upload_id, name in self.names.items():
-            if name == f"{file_name} {fingerprint}":
-                return self._upload(upload_id)
-        upload_id = uuid4()
-        self.names[upload_id] = f"{file_name} {fingerprint}"
-        self.sizes[upload_id] = size
-        self.received[upload_id] = bytearray()
-        return self._upload(upload_id)
-
-    def status(self, user: User, upload_id: UUID) -> Upload:
-        return self._upload(upload_id)
-
-    async def append(self, user: User, upload_id: UUID, *, offset: int, chunks: AsyncIterator[bytes]) -> Upload:
-        stands = self._upload(upload_id).offset
-        if stands != offset:
-            raise IllegalMove(f"This upload stands at byte {stands}, not {offset}: continue from there.")
-        async for chunk in chunks:
-            self.most_at_once = max(self.most_at_once, len(chunk))
-            self.received[upload_id] += chunk
-        return self._upload(upload_id)
-
-    def complete(self, user: User, upload_id: UUID) -> Accepted:
-        upload = self._upload(upload_id)
-        if upload.offset != upload.size:
-            raise IllegalMove(f"{upload.size - upload.offset} bytes are missing.")
-        return Accepted(video_id=uuid4(), job_id=uuid4())
 
 
 @dataclass
@@ -168,6 +130,7 @@ class FakeVideos:
 class FakeOperations:
     cancelled: list[UUID] = field(default_factory=list)
     retried: list[UUID] = field(default_factory=list)
+    submitted: list[tuple[UUID, JobKind]] = field(default_factory=list)
     paused: list[Pause] = field(default_factory=list)
 
     def cancel(self, user: User, job_id: UUID) -> None:
@@ -175,6 +138,10 @@ class FakeOperations:
 
     def retry(self, user: User, job_id: UUID) -> None:
         self.retried.append(job_id)
+
+    def submit(self, user: User, video_id: UUID, kind: JobKind) -> UUID:
+        self.submitted.append((video_id, kind))
+        return uuid4()
 
     def pauses(self) -> tuple[Pause, ...]:
         return tuple(self.paused)
@@ -207,7 +174,19 @@ class FakeServices:
     videos: FakeVideos = field(default_factory=FakeVideos)
     operations: FakeOperations = field(default_factory=FakeOperations)
     edits: FakeEdits = field(default_factory=FakeEdits)
+    lineages: FakeLineages = field(default_factory=FakeLineages)
+    archives: FakeArchives = field(default_factory=FakeArchives)
     sweeper: FakeSweeper = field(default_factory=FakeSweeper)
+    live: FakeLive = field(default_factory=FakeLive)
+    notifications: FakeNotifications = field(default_factory=FakeNotifications)
+    home: FakeHome = field(init=False)
+    samples: FakeSamples = field(default_factory=FakeSamples)
+
+    def listen(self) -> None:
+        """Nobody tells anything."""
+
+    def __post_init__(self) -> None:
+        self.home = FakeHome(lambda: self.videos.details, self.notifications)
 
     def close(self) -> None:
         """Nothing is open."""

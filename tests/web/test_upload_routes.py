@@ -11,10 +11,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from services.errors import LimitReached, Unavailable
+from tests.films import film_of
 from tests.web.conftest import ORIGIN
 from tests.web.fakes import ANA, FakeServices
 
-CONTENT = bytes(range(256)) * 12_000
+CONTENT = film_of(bytes(range(256)) * 12_000)
 
 
 @pytest.fixture(autouse=True)
@@ -103,10 +104,80 @@ def test_refusals_say_when_to_come_back(
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == "62"
 
-    def down(*args: object, **kwargs: object) -> None:
-        raise Unavailable("The disk is nearly full.")
+    for told, header in ((None, "5"), (60.0, "60")):
 
-    monkeypatch.setattr(services.uploads, "begin", down)
-    answer = client.post("/api/uploads", json={"name": "a", "size": 1, "fingerprint": "f"})
-    assert answer.status_code == 503
-    assert answer.headers["retry-after"]
+        def down(*args: object, told: float | None = told, **kwargs: object) -> None:
+            raise Unavailable("The disk is nearly full.", retry_after=told)
+
+        monkeypatch.setattr(services.uploads, "begin", down)
+        answer = client.post("/api/uploads", json={"name": "a", "size": 1, "fingerprint": "f"})
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == header
+
+
+def test_the_same_content_is_offered_before_anything_is_begun(client: TestClient, services: FakeServices) -> None:
+    upload = begin(client)
+    client.put(f"/api/uploads/{upload['id']}?offset=0", content=CONTENT)
+    accepted = client.post(f"/api/uploads/{upload['id']}/complete").json()
+    body = {"name": "other name.mp4", "size": len(CONTENT), "fingerprint": "f"}
+    answer = client.post("/api/uploads", json=body)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "duplicate": {"video_id": accepted["video_id"], "title": "talk.mp4", "when": "2026-01-02T00:00:00+00:00"}
+    }
+    assert len(services.uploads.kept) == 1
+    again = client.post("/api/uploads", json={**body, "again": True})
+    assert again.status_code == 201
+    assert again.json()["offset"] == 0
+
+
+def test_what_is_no_film_is_refused_in_words(client: TestClient) -> None:
+    upload = begin(client)
+    answer = client.put(f"/api/uploads/{upload['id']}?offset=0", content=b"%PDF-1.7" + bytes(100_000))
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("This is a PDF document.")
+    assert client.get(f"/api/uploads/{upload['id']}").status_code == 404
+
+
+def test_title_and_tags_are_written_on_the_way(client: TestClient, services: FakeServices) -> None:
+    address = f"/api/uploads/{begin(client)['id']}"
+    answer = client.patch(address, json={"title": "The talk", "tags": ["keynote", "Keynote", " spring "]})
+    assert answer.json() == {"title": "The talk", "tags": ["keynote", "spring"]}
+    assert client.patch(address, json={"title": "Another"}).json() == {
+        "title": "Another",
+        "tags": ["keynote", "spring"],
+    }
+    for wrong in ({"title": 1}, {"tags": "spring"}, {"tags": [1]}, {"tags": ["x" * 41]}, {"state": "done"}):
+        assert client.patch(address, json=wrong).status_code == 400
+    assert client.patch(address, content=b"{").status_code == 400
+    assert client.patch(f"/api/uploads/{uuid4()}", json={"title": "x"}).status_code == 404
+    assert next(iter(services.uploads.kept.values())).title == "Another"
+
+
+def test_what_stopped_is_listed_and_can_be_given_up(client: TestClient) -> None:
+    assert client.get("/api/uploads").json() == {"uploads": []}
+    upload = begin(client)
+    client.put(f"/api/uploads/{upload['id']}?offset=0", content=CONTENT[:1000])
+    listed = client.get("/api/uploads")
+    assert listed.headers["cache-control"] == "no-store"
+    (row,) = listed.json()["uploads"]
+    assert (row["id"], row["name"], row["size"], row["offset"]) == (upload["id"], "talk.mp4", len(CONTENT), 1000)
+    assert client.delete(f"/api/uploads/{upload['id']}").status_code == 204
+    assert client.get("/api/uploads").json() == {"uploads": []}
+    assert client.delete(f"/api/uploads/{upload['id']}").status_code == 404
+
+
+def test_another_site_can_do_none_of_it(client: TestClient, services: FakeServices) -> None:
+    upload = begin(client)
+    address = f"/api/uploads/{upload['id']}"
+    for headers in ({"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        for method, path in (
+            ("POST", "/api/uploads"),
+            ("PUT", f"{address}?offset=0"),
+            ("PATCH", address),
+            ("DELETE", address),
+            ("POST", f"{address}/complete"),
+        ):
+            assert client.request(method, path, headers=headers, content=b"{}").status_code == 403
+    (kept,) = services.uploads.kept.values()
+    assert not kept.received
