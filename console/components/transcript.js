@@ -1,59 +1,380 @@
-const closers = new WeakMap();
+Object.assign(ICONS, { undo: "M9 7 4 12l5 5M4 12h10a6 6 0 0 1 0 12", up: "M6 15l6-6 6 6", follow: "M12 4v16M6 14l6 6 6-6" });
+const transcripts = new WeakMap();
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
-function segmentRow(segment) {
-  const words = segment.words.length ? segment.words : [segment];
-  const line = make("p", { className: "wraps" });
-  for (const word of words) {
-    const shown = make("span", {
-      className: word.unsure || segment.unsure ? "word unsure" : "word", text: word.text.trim(),
-    });
-    if (word.unsure || segment.unsure) shown.title = "The recogniser was not sure of this";
-    shown.onclick = () => seek(word.start);
-    line.append(shown, " ");
+function smallButton(name, label, { text, className } = {}) {
+  const button = make("button", {
+    className: `button small ${text ? "" : "square"} ${className ?? ""}`, attributes: { type: "button", title: label },
+  }, [icon(name), ...(text ? [make("span", { text })] : [])]);
+  if (!text) button.setAttribute("aria-label", label);
+  return button;
+}
+
+function makeTranscript(root) {
+  let data = {};
+  let said = null; // the transcript as the server has it
+  let corrections = new Map();
+  let rows = [];
+  let now = { line: -1, word: -1 };
+  let following = true;
+  let moving = 0; // until when scrolling is our own
+  let found = [];
+  let place = -1;
+  let words = null; // [line, word] of what the model was unsure of
+  let undo = null;
+  const list = make("ol", { attributes: { "aria-label": "Transcript", "data-player-keys": "" } });
+  const observer = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) fill(Number(entry.target.dataset.line));
+  }, { root: list, rootMargin: "600px 0px" });
+  const find = make("input", { className: "field find", attributes: { type: "search", placeholder: "Find in transcript", "aria-label": "Find in transcript" } });
+  const count = make("span", { className: "quiet numbers count-found", attributes: { role: "status" } });
+  const previous = smallButton("up", "Previous match (Shift+Enter)");
+  const next = smallButton("down", "Next match (Enter)");
+  const legend = make("span", { className: "quiet legend" });
+  const uncertain = smallButton("info", "Next uncertain word", { text: "Next uncertain word" });
+  const status = make("span", { className: "quiet told", attributes: { role: "status" } });
+  const undoButton = smallButton("undo", "Take the last change back", { text: "Undo" });
+  const followButton = make("button", { className: "button small follow", attributes: { type: "button", hidden: "" } }, [
+    icon("follow"), make("span", { text: "Follow" }),
+  ]);
+  const notes = make("p", { className: "quiet wraps" });
+
+  function text(line) { return said.segments[line].text; }
+  function pieces(line) {
+    const segment = said.segments[line];
+    return segment.words.length ? segment.words : [segment];
   }
-  return make("li", {}, [timeButton(segment.start), line]);
+
+  function emptyRow(segment, line) {
+    const row = make("li", { attributes: { "data-line": line, tabindex: line ? "-1" : "0" } }, [
+      make("button", { className: "link at", text: clock(segment.start), attributes: { type: "button", tabindex: "-1", title: "Play from here" } }),
+      make("div", { className: "body" }, [make("p", { className: "wraps", text: segment.text })]),
+    ]);
+    observer.observe(row);
+    return row;
+  }
+  // Ten hours are a hundred thousand words: a line gets its words when it comes near the screen.
+  function fill(line, again = false) {
+    const row = rows[line];
+    if (!row || row.querySelector("form") || (row.dataset.filled && !again)) return;
+    row.dataset.filled = "yes";
+    observer.unobserve(row);
+    const segment = said.segments[line];
+    const correction = corrections.get(line);
+    const paragraph = make("p", { className: "wraps" });
+    pieces(line).forEach((word, position) => {
+      const unsure = word.unsure || segment.unsure;
+      const shown = make("span", { className: unsure ? "word unsure" : "word", text: word.text.trim(), attributes: { "data-word": position } });
+      if (unsure) shown.title = "The model was not sure of this word";
+      paragraph.append(shown, " ");
+    });
+    const parts = [paragraph];
+    if (data.may_act) {
+      const pencil = smallButton("edit", "Correct this line", { className: "plain pencil" });
+      pencil.tabIndex = -1;
+      parts.push(pencil);
+    }
+    if (correction) parts.push(correctedNote(line, correction));
+    row.classList.toggle("corrected", Boolean(correction));
+    row.querySelector(".body").replaceChildren(...parts);
+    mark(line);
+    if (now.line === line) highlight(line, now.word);
+  }
+  function correctedNote(line, correction) {
+    const back = make("button", { className: "link back", text: "Take back", attributes: { type: "button" } });
+    return make("p", { className: "quiet note wraps" }, [
+      make("span", { className: "chip blue" }, [icon("edit"), make("span", { text: "Corrected" })]),
+      make("span", { text: ` by ${correction.editor} · ${DAY.format(new Date(correction.at))} · original: ` }),
+      make("q", { text: correction.original }), " ", ...(data.may_act ? [back] : []),
+    ]);
+  }
+
+  function draw() {
+    rows = said.segments.map(emptyRow);
+    list.replaceChildren(...rows);
+    words = null;
+    notes.textContent = [`${said.language} · ${said.engine} ${said.model}`, said.note].filter(Boolean).join(" · ");
+    const bar = make("div", { className: "line bar-of-tools" }, [
+      make("span", { className: "finding line" }, [find, count, previous, next]), legend, uncertain,
+      make("span", { className: "line telling" }, [status, undoButton]),
+    ]);
+    root.replaceChildren(bar, make("div", { className: "frame" }, [list, followButton]), notes);
+    drawLegend();
+    search(false);
+    tell("");
+  }
+  function drawLegend() {
+    words = said.segments.flatMap((segment, line) => pieces(line).flatMap((word, position) => (word.unsure || segment.unsure ? [[line, position]] : [])));
+    legend.replaceChildren(make("span", { className: "unsure", text: "Underlined" }), ` = the model was unsure (${words.length.toLocaleString()})`);
+    legend.hidden = uncertain.hidden = !words.length;
+  }
+  function tell(message, { problem = false, back = null } = {}) {
+    status.textContent = message;
+    status.classList.toggle("problem", problem);
+    undo = back;
+    undoButton.hidden = !back;
+  }
+
+  // Where the sound is.
+  function lineAt(seconds) {
+    let low = 0;
+    let high = said.segments.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      if (said.segments[middle].start <= seconds) low = middle + 1; else high = middle - 1;
+    }
+    return high;
+  }
+  function onTime(event) {
+    if (!said) return;
+    const line = lineAt(event.detail + 0.02);
+    const word = line < 0 ? -1 : pieces(line).findLastIndex((one) => one.start <= event.detail + 0.02);
+    if (line === now.line && word === now.word) return;
+    const moved = line !== now.line;
+    rows[now.line]?.querySelector(".spoken")?.classList.remove("spoken");
+    if (moved) rows[now.line]?.classList.remove("now");
+    now = { line, word };
+    highlight(line, word);
+    if (moved && following && !root.querySelector("form")) bring(line);
+  }
+  function highlight(line, word) {
+    const row = rows[line];
+    if (!row) return;
+    row.classList.add("now");
+    row.querySelector(`[data-word="${word}"]`)?.classList.add("spoken");
+  }
+  // Moves the list, never the page.
+  function bring(line, always = false) {
+    const row = rows[line];
+    if (!row || !list.clientHeight) return;
+    fill(line);
+    const inside = row.offsetTop >= list.scrollTop && row.offsetTop + row.offsetHeight <= list.scrollTop + list.clientHeight - 40;
+    if (inside && !always) return;
+    moving = performance.now() + 250;
+    list.scrollTop = row.offsetTop - list.clientHeight / 3;
+    // Lines that were never drawn have guessed heights: once more when they are known.
+    requestAnimationFrame(() => { moving = performance.now() + 250; list.scrollTop = row.offsetTop - list.clientHeight / 3; });
+  }
+  function letGo() {
+    following = false;
+    followButton.hidden = false;
+  }
+  function followAgain() {
+    following = true;
+    followButton.hidden = true;
+    bring(Math.max(now.line, 0), true);
+  }
+
+  // Finding.
+  function search(jump) {
+    const wanted = find.value.trim().toLowerCase();
+    for (const { line } of found) rows[line]?.querySelectorAll(".found, .here").forEach((one) => one.classList.remove("found", "here"));
+    found = [];
+    place = -1;
+    if (wanted) {
+      said.segments.forEach((segment, line) => {
+        const parts = pieces(line).map((word) => word.text.trim().toLowerCase());
+        const whole = parts.join(" ");
+        for (let at = whole.indexOf(wanted); at >= 0; at = whole.indexOf(wanted, at + wanted.length)) {
+          const first = whole.slice(0, at).split(" ").length - 1;
+          const last = whole.slice(0, at + wanted.length).split(" ").length - 1;
+          found.push({ line, first, last });
+        }
+      });
+    }
+    new Set(found.map((one) => one.line)).forEach(mark);
+    previous.disabled = next.disabled = !found.length;
+    count.textContent = wanted ? (found.length ? `${found.length.toLocaleString()} found` : "Not found") : "";
+    if (jump && found.length) step(1);
+  }
+  function mark(line) {
+    const spans = rows[line].querySelectorAll(".word");
+    if (!spans.length) return;
+    found.forEach((one, position) => {
+      if (one.line !== line) return;
+      for (let word = one.first; word <= one.last; word += 1) {
+        spans[word]?.classList.add("found");
+        spans[word]?.classList.toggle("here", position === place);
+      }
+    });
+  }
+  function step(direction) {
+    if (!found.length) return;
+    root.querySelectorAll(".here").forEach((one) => one.classList.remove("here"));
+    place = (place + direction + found.length) % found.length;
+    count.textContent = `${(place + 1).toLocaleString()} of ${found.length.toLocaleString()}`;
+    letGo();
+    bring(found[place].line, true);
+    mark(found[place].line);
+  }
+  function nextUncertain() {
+    if (!words.length) return;
+    const from = nextUncertain.from ?? [now.line, now.word];
+    const target = words.find(([line, word]) => line > from[0] || (line === from[0] && word > from[1])) ?? words[0];
+    nextUncertain.from = target;
+    letGo();
+    bring(target[0], true);
+    focusLine(target[0], false);
+    root.querySelector(".asked")?.classList.remove("asked");
+    rows[target[0]].querySelector(`[data-word="${target[1]}"]`)?.classList.add("asked");
+    tell(`Uncertain word ${(words.indexOf(target) + 1).toLocaleString()} of ${words.length.toLocaleString()}: “${pieces(target[0])[target[1]].text.trim()}”`);
+  }
+
+  // Correcting.
+  function focusLine(line, scroll = true) {
+    if (!rows[line]) return;
+    list.querySelector('li[tabindex="0"]')?.setAttribute("tabindex", "-1");
+    rows[line].setAttribute("tabindex", "0");
+    if (scroll) bring(line);
+    rows[line].focus({ preventScroll: true });
+  }
+  function edit(line, kept = null, problem = "") {
+    if (!data.may_act || rows[line].querySelector("form")) return;
+    fill(line);
+    window.dispatchEvent(new CustomEvent("backlot-pause"));
+    const field = make("textarea", { className: "field", attributes: { "aria-label": "Text of this line", rows: "2", maxlength: "2000" } });
+    field.value = kept ?? text(line);
+    const told = make("p", { className: "quiet wraps", attributes: { role: "status" }, text: problem || "Enter saves, Esc leaves it as it was." });
+    told.classList.toggle("problem", Boolean(problem));
+    const save = make("button", { className: "button small first", text: "Save", attributes: { type: "submit" } });
+    const leave = make("button", { className: "button small", text: "Cancel", attributes: { type: "button" } });
+    const hear = smallButton("play", "Play this line", { text: "Play line" });
+    const form = make("form", { className: "stack" }, [field, make("div", { className: "line" }, [save, leave, hear, told])]);
+    const close = () => { form.remove(); fill(line, true); focusLine(line, false); };
+    leave.onclick = close;
+    hear.onclick = () => seek(said.segments[line].start);
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      const value = field.value.split(/\s+/).filter(Boolean).join(" ");
+      if (!value) { field.setAttribute("aria-invalid", "true"); told.textContent = "Write what is said here, or press Esc."; return; }
+      close();
+      if (value !== text(line)) put(line, value);
+    };
+    field.onkeydown = (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); form.requestSubmit(); }
+      if (event.key === "Escape") { event.preventDefault(); close(); }
+    };
+    rows[line].querySelector(".body").replaceChildren(form);
+    field.focus({ preventScroll: true });
+    bring(line);
+  }
+  // value null takes a line back to how it was recognised. What is shown changes at once; the times come with the answer.
+  async function put(line, value, undoing = false) {
+    const before = corrections.has(line) ? text(line) : null;
+    const kept = said.segments[line];
+    const wanted = value ?? corrections.get(line)?.original ?? kept.text;
+    said.segments[line] = { ...kept, text: wanted, words: wanted.split(" ").map((one) => ({ ...kept, text: one, words: undefined })) };
+    fill(line, true);
+    tell("Saving…");
+    try {
+      const answer = await fetch(`/api/videos/${data.video}/edits/segment:${line}`, {
+        method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ value }),
+      });
+      if (!answer.ok) throw new Error((await answer.json()).message);
+      const stands = await (await fetch(`/api/videos/${data.video}/transcript.json?line=${line}`)).json();
+      [said.segments[line]] = stands.segments;
+      if (stands.corrections?.length) corrections.set(line, stands.corrections[0]); else corrections.delete(line);
+      tell(undoing ? "Taken back." : value === null ? "As it was recognised." : "Saved.", { back: undoing ? null : { line, value: before } });
+      window.dispatchEvent(new CustomEvent("backlot-corrected"));
+    } catch (error) {
+      said.segments[line] = kept;
+      const problem = `Not saved: ${error instanceof TypeError ? "the server does not answer. Try again." : error.message}`;
+      tell(problem, { problem: true });
+      if (value !== null) edit(line, value, problem);
+    }
+    fill(line, true);
+    drawLegend();
+  }
+
+  const lineOf = (target) => Number(target.closest("li")?.dataset.line ?? -1);
+  list.onclick = (event) => {
+    const line = lineOf(event.target);
+    if (line < 0 || event.target.closest("form")) return;
+    const word = event.target.closest("[data-word]");
+    if (event.target.closest(".pencil")) edit(line);
+    else if (event.target.closest(".back")) put(line, null);
+    else if (word) seek(pieces(line)[Number(word.dataset.word)].start);
+    else if (event.target.closest(".at")) seek(said.segments[line].start);
+    else return;
+    if (!following) followAgain();
+  };
+  list.ondblclick = (event) => {
+    const line = lineOf(event.target);
+    if (line >= 0 && !event.target.closest("form, button")) edit(line);
+  };
+  list.onkeydown = (event) => {
+    const line = lineOf(event.target);
+    if (event.target.tagName !== "LI") return;
+    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
+    if (moves[event.key]) { letGo(); focusLine(Math.min(Math.max(line + moves[event.key], 0), rows.length - 1)); }
+    else if (event.key === "Enter" && data.may_act) edit(line);
+    else if (event.key === "Enter") seek(said.segments[line].start);
+    else return;
+    event.preventDefault();
+  };
+  list.onscroll = () => { if (performance.now() > moving && now.line > 0) letGo(); };
+  list.onwheel = list.ontouchmove = () => { moving = 0; };
+  followButton.onclick = followAgain;
+  uncertain.onclick = nextUncertain;
+  undoButton.onclick = () => undo && put(undo.line, undo.value, true);
+  find.oninput = () => search(true);
+  find.onkeydown = (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter") { event.preventDefault(); step(event.shiftKey ? -1 : 1); }
+    if (event.key === "Escape") { find.value = ""; search(false); }
+  };
+  previous.onclick = () => step(-1);
+  next.onclick = () => step(1);
+  const onFind = (event) => { find.value = event.detail; if (said) search(true); };
+  window.addEventListener("backlot-time", onTime);
+  window.addEventListener("backlot-find", onFind);
+
+  async function load() {
+    root.replaceChildren(make("div", { className: "stack", attributes: { role: "status", "aria-label": "Loading the transcript" } },
+      Array.from({ length: 6 }, () => make("span", { className: "skeleton" }))));
+    const wanted = data.source;
+    try {
+      const response = await fetch(wanted);
+      const body = await response.json();
+      if (!response.ok) throw new Error(body.message);
+      if (wanted !== data.source) return;
+      said = body;
+      corrections = new Map((body.corrections ?? []).map((one) => [one.line, one]));
+      now = { line: -1, word: -1 };
+      find.value = find.value || new URL(location.href).searchParams.get("q") || "";
+      draw();
+      if (find.value) search(true);
+    } catch (error) {
+      said = null;
+      const again = make("button", { className: "button small", text: "Try again", attributes: { type: "button" } });
+      again.onclick = load;
+      root.replaceChildren(make("p", { className: "notice orange" }, [icon("alert"), make("span", {
+        text: error instanceof TypeError ? "The transcript did not load: the server does not answer." : error.message,
+      })]), again);
+    }
+  }
+  return {
+    show(given) {
+      const before = data;
+      data = given;
+      if (before.source !== data.source) load();
+      else if (before.may_act !== data.may_act && said) draw();
+    },
+    close() {
+      observer.disconnect();
+      window.removeEventListener("backlot-time", onTime);
+      window.removeEventListener("backlot-find", onFind);
+    },
+  };
 }
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector("#root");
-  if (root.dataset.source !== data.source) {
-    root.dataset.source = data.source;
-    root.replaceChildren(make("p", { className: "quiet", text: "Loading the transcript…" }));
-    fetch(data.source)
-      .then(async (response) => {
-        const body = await response.json();
-        if (!response.ok) throw new Error(body.message);
-        const list = make("ol", { attributes: { tabindex: "0", "aria-label": "Transcript" } }, body.segments.map(segmentRow));
-        const unsure = list.querySelectorAll(".unsure").length;
-        root.segments = body.segments;
-        root.replaceChildren(make("div", { className: "notes quiet" }, [
-          make("span", { text: `${body.language} · ${body.engine} ${body.model}` }),
-          ...(unsure ? [make("span", {}, [
-            make("span", { className: "unsure", text: "Underlined" }), ` words are uncertain (${unsure})`,
-          ])] : []),
-          ...(body.note ? [make("span", { className: "wraps", text: body.note })] : []),
-        ]), list);
-      })
-      .catch((error) => {
-        delete root.dataset.source;
-        root.replaceChildren(make("p", { className: "quiet", text: error.message || "The transcript did not load." }));
-      });
-  }
-  const follow = (event) => {
-    const list = root.querySelector("ol");
-    if (!list || !root.segments) return;
-    const position = root.segments.findLastIndex((segment) => segment.start <= event.detail);
-    if (list.children[position]?.classList.contains("now")) return;
-    list.querySelector(".now")?.classList.remove("now");
-    const row = list.children[position];
-    if (!row) return;
-    row.classList.add("now");
-    if (row.offsetTop < list.scrollTop || row.offsetTop + row.offsetHeight > list.scrollTop + list.clientHeight) {
-      list.scrollTop = row.offsetTop - list.clientHeight / 3;
-    }
+  if (!transcripts.has(parentElement)) transcripts.set(parentElement, makeTranscript(root));
+  transcripts.get(parentElement).show(data);
+  return () => {
+    transcripts.get(parentElement)?.close();
+    transcripts.delete(parentElement);
   };
-  closers.get(parentElement)?.();
-  window.addEventListener("backlot-time", follow);
-  closers.set(parentElement, () => window.removeEventListener("backlot-time", follow));
-  return () => closers.get(parentElement)?.();
 }

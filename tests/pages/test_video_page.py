@@ -39,8 +39,15 @@ def test_a_finished_video_shows_all_that_was_made(run: Run, put: Callable[[Video
     source = detail.file("source")
     assert source is not None
     assert shown["player"]["source"] == f"/api/files/{source.id}"
-    assert shown["player"]["captions"].endswith("/transcript.vtt")
-    assert shown["transcript"]["source"].endswith("/transcript.json")
+    assert "/transcript.vtt?of=" in shown["player"]["captions"]
+    assert [chapter["title"] for chapter in shown["player"]["chapters"]] == [
+        "How it began",
+        "The first customer",
+        "What to remember",
+    ]
+    assert len(shown["player"]["pictures"]) == 6
+    assert "/transcript.json?of=" in shown["transcript"]["source"]
+    assert shown["transcript"]["may_act"]
     assert len(shown["analysis"]["summary"]) == 3
     assert len(shown["gallery"]["pictures"]) == 6
     assert shown["gallery"]["pictures"][0]["picked"]
@@ -51,6 +58,53 @@ def test_a_finished_video_shows_all_that_was_made(run: Run, put: Callable[[Video
     assert [post["name"] for post in shown["posts"]["posts"]][:2] == ["LinkedIn", "X thread"]
     assert "extractive" in shown["posts"]["method"]
     assert not page.button
+    links = {link["name"]: link["address"] for group in shown["details"]["downloads"] for link in group["links"]}
+    assert set(links) == {"Everything", "with the source", "SRT", "VTT", "TXT", "JSON", "Uploaded file"}
+    assert links["Everything"] == f"/api/videos/{detail.video.id}/archive.zip"
+
+
+def test_how_it_was_made_names_engine_prompt_and_exact_cost(
+    run: Run, put: Callable[[VideoDetail], VideoDetail]
+) -> None:
+    made = components(run(ANA, PAGE, id=str(put(a_video()).video.id)))["lineage"]
+    transcripts = [output for output in made["outputs"] if output["stage"] == "Transcribe"]
+    assert [output["cost"] for output in transcripts] == ["$0.0006", "free"]
+    assert [output["superseded"] for output in transcripts] == [False, True]
+    assert transcripts[0]["uses"] == [
+        {"engine": "local", "model": "whisper tiny.en", "prompt": "3", "amount": "25 audio seconds"}
+    ]
+    assert made["cost"] == "$0.0006"
+    assert [edit["text"] for edit in made["edits"]] == ["ana changed line 3 of the transcript"]
+
+
+@pytest.mark.parametrize(
+    ("has_sound", "has_picture", "offered"),
+    [
+        (True, True, ["Transcript", "Analysis", "Thumbnails", "Clips", "Posts"]),
+        (False, True, ["Thumbnails"]),
+        (True, False, ["Transcript", "Analysis", "Posts"]),
+    ],
+)
+def test_only_what_makes_sense_is_made_again(
+    run: Run,
+    services: FakeServices,
+    put: Callable[[VideoDetail], VideoDetail],
+    has_sound: bool,
+    has_picture: bool,
+    offered: list[str],
+) -> None:
+    made = all_outputs()
+    probed = made[StageName.PROBE].model_copy(update={"has_sound": has_sound, "has_picture": has_picture})
+    detail = put(a_video(outputs=made | {StageName.PROBE: probed}))
+    page = run(ANA, PAGE, id=str(detail.video.id))
+    (menu,) = page.get("menu_button")
+    assert list(menu.proto.options) == [f"{name} (1 AI job)" for name in offered]
+
+
+def test_a_changed_title_and_tags_are_the_browsers_to_save(run: Run, put: Callable[[VideoDetail], VideoDetail]) -> None:
+    shown = components(run(ANA, PAGE, id=str(put(a_video()).video.id)))["heading"]
+    assert shown["may_act"]
+    assert shown["tags"] == []
 
 
 def test_a_running_video_shows_progress_and_can_be_cancelled(
@@ -123,7 +177,7 @@ def test_a_hostile_title_is_only_data(run: Run, put: Callable[[VideoDetail], Vid
         element.value for kind in ("markdown", "caption", "info", "warning", "title") for element in page.get(kind)
     ]
     assert not any(title in str(value) for value in drawn)
-    assert components(run(ANA))["video_list"]["rows"][0]["title"] == title
+    assert components(run(ANA))["home"]["finished"][0]["title"] == title
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -1,0 +1,62 @@
+"""What may be done to a job, and what may be made again of a video."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from console import look, wiring
+from console.messages import refusals
+from services.model import JobKind, JobState, StageName, User
+from services.outputs import ProbeOutput
+from services.videos import VideoDetail
+
+MADE_BY = {
+    JobKind.TRANSCRIBE: "Transcript",
+    JobKind.ANALYZE: "Analysis",
+    JobKind.THUMBNAILS: "Thumbnails",
+    JobKind.CLIPS: "Clips",
+    JobKind.POSTS: "Posts",
+}
+
+
+def actions(user: User, detail: VideoDetail) -> None:
+    """The buttons for what this user may do now; the page is drawn again after one of them."""
+    operations, job = wiring.services().operations, detail.job
+    if not detail.may_act:
+        return
+    with st.container(horizontal=True, key="video_actions"):
+        if job.state in look.UNFINISHED and st.button("Cancel", icon=":material/cancel:", key="video_cancel"):
+            with refusals():
+                operations.cancel(user, job.id)
+                st.rerun()
+        if job.state in {JobState.FAILED, JobState.CANCELLED} and st.button(
+            "Try again", icon=":material/refresh:", type="primary", key="video_retry"
+        ):
+            with refusals():
+                operations.retry(user, job.id)
+                st.rerun()
+        kinds = possible(detail)
+        if job.state not in look.UNFINISHED and kinds:
+            kind = st.menu_button(
+                "Make again",
+                kinds,
+                format_func=lambda kind: f"{MADE_BY[kind]} (1 AI job)",
+                icon=":material/replay:",
+                help="One kind of work once more: what is there stays until the new is ready. Each uses one AI job.",
+                key="video_again",
+            )
+            if kind is not None:
+                with refusals():
+                    operations.submit(user, detail.video.id, kind)
+                    st.rerun()
+
+
+def possible(detail: VideoDetail) -> tuple[JobKind, ...]:
+    """The kinds of work that make sense once more: what needs sound or a picture only where there is some."""
+    probed = detail.outputs.get(StageName.PROBE)
+    if not isinstance(probed, ProbeOutput):
+        return ()
+    senseless = set() if probed.has_picture else {JobKind.THUMBNAILS, JobKind.CLIPS}
+    if not probed.has_sound:
+        senseless |= {JobKind.TRANSCRIBE, JobKind.ANALYZE, JobKind.CLIPS, JobKind.POSTS}
+    return tuple(kind for kind in MADE_BY if kind not in senseless)
