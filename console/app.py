@@ -7,12 +7,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from console import navigation
+from console import look, navigation
+from console.components.bell import bell
 from console.components.session import sign_out_button
+from console.components.shortcuts import shortcuts
 from console.components.upload import upload_strip
 from console.messages import show_error
 from console.session import current
 from services.errors import Unavailable
+from services.permissions import Action, permits
 
 STATIC = Path(__file__).parent / "static"
 
@@ -38,6 +41,7 @@ if session is None or session.user.must_change_password:
     pages = [st.Page(only, title=title, url_path=page.address, icon="") for page in navigation.PAGES]
     st.navigation(pages, position="hidden").run()
 else:
+    may_upload = permits(session.user, Action.UPLOAD, session.user.id)
     pages = [
         st.Page(
             page.file,
@@ -45,16 +49,30 @@ else:
             url_path=page.address,
             icon=page.icon,
             help=page.help,
-            visibility=page.visibility,
+            visibility="hidden" if page is navigation.UPLOAD and not may_upload else page.visibility,
         )
         for page in navigation.PAGES
     ]
     selected = st.navigation(pages)
     st.set_page_config(page_title=f"{selected.title} · Backlot")
+    shown = [page for page, one in zip(navigation.PAGES, pages, strict=True) if one.visibility == "visible"]
     with st.sidebar:
         upload_strip()
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(session.user.role.value, icon=":material/person:", color="gray")
             st.text(session.user.name)
-        sign_out_button()
-    selected.run()
+        with st.container(horizontal=True, gap="small"):
+            sign_out_button()
+            chosen = shortcuts(
+                [{"key": page.address[0], "title": page.title, "address": page.address} for page in shown]
+            )
+        st.caption(f"Times are {look.viewer_timezone()}.")
+    if chosen is not None:
+        st.switch_page(next(page.file for page in shown if page.address == chosen))
+    looking_at = st.query_params.get("id") if selected.url_path == navigation.VIDEO.address else None
+    with st.container(gap=None):  # what lies over the page takes no room in it
+        opened = bell(looking_at=looking_at)
+        if opened is not None:
+            st.switch_page(navigation.VIDEO.file, query_params={"id": opened})
+        with st.container():
+            selected.run()

@@ -18,6 +18,13 @@ class PageEntry:
     visibility: Literal["visible", "hidden"] = "visible"
 
 
+HOME = PageEntry(
+    file="../pages/home.py",
+    address="home",
+    title="Home",
+    icon=":material/home:",
+    help="What runs, what needs you, and what has just finished.",
+)
 VIDEOS = PageEntry(
     file="../pages/videos.py",
     address="videos",
@@ -41,7 +48,7 @@ VIDEO = PageEntry(
     visibility="hidden",
 )
 
-PAGES = (VIDEOS, UPLOAD, VIDEO)
+PAGES = (HOME, VIDEOS, UPLOAD, VIDEO)  # the first lives at the root
 SIGN_IN_FILE = "../pages/sign_in.py"
 FIRST_SIGN_IN_FILE = "../pages/choose_password.py"
 

@@ -10,7 +10,7 @@ from services.database import Database
 from services.model import User
 from services.permissions import ANYONES, Action
 from services.records import home, jobs
-from services.records.home import COUNTED, Card, HomeRows, UnfinishedUpload
+from services.records.home import COUNTED, FAILURES_COUNTED, Card, HomeRows, UnfinishedUpload
 from services.records.jobs import JobRow
 from services.videos import JobView, job_view
 
@@ -60,4 +60,4 @@ def _job(card: Card) -> JobRow:
     )
 
 
-__all__ = ["COUNTED", "RUNNING_SHOWN", "Card", "Home", "HomeRows", "HomeView", "UnfinishedUpload"]
+__all__ = ["COUNTED", "FAILURES_COUNTED", "RUNNING_SHOWN", "Card", "Home", "HomeRows", "HomeView", "UnfinishedUpload"]

@@ -52,7 +52,8 @@ class UnfinishedUpload:
 class HomeRows:
     """Under way what runs comes first, then the oldest; failed and finished are newest first.
 
-    Counts go up to COUNTED, that of failures to FAILURES_COUNTED. waiting are jobs set for later, the first of them at waits_until; unread are the videos with unread messages.
+    Counts go up to COUNTED, that of failures to FAILURES_COUNTED. waiting are jobs set for later, the first of them at
+    waits_until; unread are the videos with unread messages.
     """
 
     under_way: tuple[Card, ...]

@@ -24,7 +24,7 @@ def test_hostile_names_stay_text(signed_in: Page, page_server: str) -> None:
     page, seen = signed_in, []
     page.on("dialog", lambda dialog: (seen.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: request.url.endswith("/x") and seen.append(request.url))
-    page.goto(page_server)
+    page.goto(f"{page_server}/videos")
     page.get_by_text(HOSTILE, exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
     for tab, kind in (
@@ -49,7 +49,7 @@ def test_hostile_names_stay_text(signed_in: Page, page_server: str) -> None:
 def test_a_session_that_ends_elsewhere_ends_an_open_page_by_itself(
     context: BrowserContext, page: Page, page_server: str
 ) -> None:
-    page.goto(page_server)
+    page.goto(f"{page_server}/videos")
     page.get_by_label("Name").fill("ana")
     page.locator("input[type=password]").fill("a quiet morning walk")
     page.get_by_role("button", name="Sign in").click()
@@ -95,12 +95,12 @@ def test_narrow_and_dark_nothing_is_cut_off(signed_in: Page, page_server: str) -
     page = signed_in
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 390, "height": 844})
-    for address in ("/", "/upload"):
+    for address in ("/", "/videos", "/upload"):
         page.goto(page_server + address)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         settled(page)
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    page.goto(page_server)
+    page.goto(f"{page_server}/videos")
     page.get_by_text(SECRET_TITLE).click()
     for tab in ("Transcript", "Analysis", "Thumbnails", "Clips"):
         page.get_by_role("tab", name=tab).click()

@@ -126,8 +126,9 @@ def large(database: Database, new_user: NewUser) -> tuple[User, User]:
                 "insert into jobs (id, video_id, user_id, kind, priority, state, starts_at, created_at, finished_at)"
                 " select gen_random_uuid(), id, user_id, 'pipeline', 0, state, created_at, created_at,"
                 " case when state in ('succeeded', 'failed') then created_at end from ("
-                "  select *, case when n / 100 % 50 = 0 then 'queued' when n / 100 % 20 = 1 then 'failed' else 'succeeded' end"
-                "  as state from (select id, user_id, created_at, row_number() over (order by created_at desc) as n from videos) v) v"
+                "  select *, case when n / 100 % 50 = 0 then 'queued' when n / 100 % 20 = 1 then 'failed'"
+                "  else 'succeeded' end as state from ("
+                "   select id, user_id, created_at, row_number() over (order by created_at desc) as n from videos) v) v"
             )
         )
         connection.execute(

@@ -18,7 +18,7 @@ def test_nobody_gets_the_sign_in_page_only(run: Run) -> None:
     assert not set(components(page)) & {"video_list", "sign_out", "drop_zone"}
 
 
-@pytest.mark.parametrize("file", ["../pages/upload.py", "../pages/video.py", "../pages/videos.py"])
+@pytest.mark.parametrize("file", ["../pages/home.py", "../pages/upload.py", "../pages/video.py", "../pages/videos.py"])
 def test_nobody_cannot_ask_for_another_page(run: Run, file: str) -> None:
     with pytest.raises(ValueError, match="page"):
         run(None, file)
@@ -62,13 +62,13 @@ def test_a_session_that_ends_ends_the_page_on_its_next_run(
     run: Run, services: FakeServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = run(ANA)
-    assert page.title[0].value == "Videos"
+    assert page.title[0].value == "Home"
     services.sessions.live.clear()
     page.run()
     assert [title.value for title in page.title] == ["Sign in"]
     monkeypatch.setattr(session, "token", lambda: services.sessions.open(ANA))
     page.run()
-    assert page.title[0].value == "Videos"
+    assert page.title[0].value == "Home"
 
 
 def test_nothing_of_one_person_is_left_for_the_next(
@@ -87,12 +87,14 @@ def test_a_creator_sees_only_their_own_videos(run: Run, services: FakeServices, 
     content.write_bytes(b"x")
     own = store(services, a_video("Mine", owner=BO, state=VideoState.FAILED), lambda role: content)
     other = store(services, a_video("Not mine"), lambda role: content)
-    page = run(BO)
+    shown = components(run(BO))["home"]
+    assert [card["id"] for card in shown["finished"]] == [str(own.video.id)]
+    page = run(BO, "../pages/videos.py")
     shown = components(page)["video_list"]
     assert [row["id"] for row in shown["rows"]] == [str(own.video.id)]
     assert shown["show_owner"] is False
     assert [row["state"] for row in shown["rows"]] == ["Failed"]
-    assert len(components(run(ANA))["video_list"]["rows"]) == 2
+    assert len(components(run(ANA, "../pages/videos.py"))["video_list"]["rows"]) == 2
     page = run(BO, "../pages/video.py", id=str(other.video.id))
     assert "no such video" in page.warning[0].value.replace("\\", "")
     assert "heading" not in components(page)

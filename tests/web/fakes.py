@@ -18,8 +18,8 @@ from services.records.videos import FileRow, VideoRow
 from services.settings import Settings
 from services.videos import JobView, Spoken, StoredFile, VideoDetail, VideoPage
 from tests.web.fake_allowances import FakeAllowances
-from tests.web.fake_home import FakeHome, FakeNotifications, FakeSamples
 from tests.web.fake_archive import FakeArchives, FakeLineages
+from tests.web.fake_home import FakeHome, FakeNotifications, FakeSamples
 from tests.web.fake_live import FakeLive
 from tests.web.fake_uploads import FakeUploads
 from tests.web.made import all_outputs

@@ -130,6 +130,7 @@ BODIES = {
     "/api/session": {"ticket": "some-ticket"},
     f"/api/uploads/{UUID(int=7)}": {"title": "A talk"},
     f"/api/videos/{UUID(int=7)}/edits/thumbnail": {"value": 1},
+    "/api/notifications/read": {"all": True},
 }
 
 

@@ -46,13 +46,22 @@ def page(
     raise AssertionError("the script did not end")
 
 
-@pytest.mark.parametrize("page_name", ["", "upload", "video", "videos", "nothing"])
+@pytest.mark.parametrize("page_name", ["", "home", "upload", "video", "videos", "nothing"])
 @pytest.mark.parametrize("kind", ["none", "forged", "expired"])
 def test_without_a_session_every_page_is_the_sign_in_page(page_server: str, kind: str, page_name: str) -> None:
     cookie = {"none": None, "forged": forged(), "expired": EXPIRED}[kind]
     text = page(page_server, cookie, page_name=page_name)
     assert "sign_in_password" in text
-    for secret in (SECRET_TITLE, "video_list", "drop_zone", "sign_out", "pages/videos.py", "ana"):
+    for secret in (
+        SECRET_TITLE,
+        "backlot_home",
+        "video_list",
+        "drop_zone",
+        "sign_out",
+        "bell",
+        "pages/videos.py",
+        "ana",
+    ):
         assert secret not in text
 
 
@@ -64,6 +73,7 @@ def test_a_one_time_password_leads_to_choosing_another(page_server: str) -> None
 
 def test_a_session_shows_the_pages(page_server: str) -> None:
     assert SECRET_TITLE in page(page_server, VALID)
+    assert SECRET_TITLE in page(page_server, VALID, page_name="videos")
     assert "drop_zone" in page(page_server, VALID, page_name="upload")
 
 

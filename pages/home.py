@@ -1,0 +1,68 @@
+"""Home: what runs, what needs you, what has just finished; for somebody new, where to begin."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import streamlit as st
+
+from console import look, navigation, wiring
+from console.components.home import Ask, Asked, home
+from console.messages import refusals, show_error
+from console.notices import tell_pauses
+from console.session import live, require
+from services.errors import BacklotError
+from services.model import User
+from services.permissions import Action, permits
+
+PAGE_OF = {page.address: page.file for page in navigation.PAGES}
+
+
+def answer(user: User, asked: Asked) -> None:
+    """Does what somebody asked for; a refusal is shown where this is called."""
+    services = wiring.services()
+    if asked.what is Ask.OPEN:
+        st.switch_page(navigation.VIDEO.file, query_params={"id": asked.value})
+    if asked.what is Ask.GO and asked.value in PAGE_OF:
+        st.switch_page(PAGE_OF[asked.value])
+    if asked.what is Ask.RETRY:
+        with refusals():
+            services.operations.retry(user, UUID(asked.value))
+            st.rerun()
+    if asked.what is Ask.SAMPLE:
+        video_id = None
+        with refusals(), st.spinner("Uploading the sample…"):
+            video_id = services.samples.process(user)
+        if video_id is not None:
+            st.switch_page(navigation.VIDEO.file, query_params={"id": str(video_id)})
+
+
+@live(every=None)
+def draw() -> None:
+    """All of it; runs again when the component has heard that something changed."""
+    user = require().user
+    services = wiring.services()
+    may_upload = permits(user, Action.UPLOAD, user.id)
+    st.title("Home", anchor=False)
+    try:
+        view = services.home.of(user)
+        allowance = services.allowances.of(user) if may_upload else None
+    except BacklotError as error:
+        show_error(error)
+        st.button("Try again", icon=":material/refresh:", key="home_again")
+        return
+    if view.rows.under_way:
+        tell_pauses()
+    notices = st.container()
+    asked = home(
+        view,
+        allowance,
+        may_act=lambda owner_id: permits(user, Action.ACT, owner_id),
+        timezone=look.viewer_timezone(),
+    )
+    if asked is not None:
+        with notices:
+            answer(user, asked)
+
+
+draw()
