@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from uuid import UUID
 
 import streamlit as st
@@ -16,7 +17,7 @@ from console.components.heading import heading
 from console.components.lineage import lineage
 from console.components.player import player
 from console.components.posts import posts
-from console.components.stepper import stepper
+from console.components.stepper import has_changed, stepper
 from console.components.transcript import transcript
 from console.messages import refusals, show_error
 from console.session import live, require
@@ -25,8 +26,6 @@ from services.errors import BacklotError
 from services.model import JobState, StageName
 from services.outputs import AnalysisOutput, ClipsOutput, PostsOutput, ThumbnailsOutput
 from services.videos import JobView, VideoDetail
-
-POLL_SECONDS = 1.0
 
 user = require().user
 videos = wiring.services().videos
@@ -45,17 +44,25 @@ def load() -> VideoDetail:
     st.stop()
 
 
-@live(every=POLL_SECONDS)
-def progress(drawn: JobView) -> None:
+@live(every=None)
+def progress(drawn: JobView, as_of: float) -> None:
     """How far the work is; draws the whole page again when a stage has ended, since there is more to see then."""
     job = drawn
-    with refusals():
-        job = videos.progress(user, drawn.video_id)
-    if [stage.state for stage in job.stages] != [stage.state for stage in drawn.stages]:
-        st.rerun(scope="app")
-    stepper(job, timezone=look.viewer_timezone())
+    if has_changed():
+        as_of = time.time()
+        with refusals():
+            job = videos.progress(user, drawn.video_id)
+        if settled(job) != settled(drawn):
+            st.rerun(scope="app")
+    stepper(job, as_of=as_of)
 
 
+def settled(job: JobView) -> tuple[object, ...]:
+    """What of a job is over: there is something else to see on the page when it changes."""
+    return job.id, job.state in look.UNFINISHED, [stage.id for stage in job.stages if stage.finished_at is not None]
+
+
+asked_at = time.time()
 detail = load()
 video, job = detail.video, detail.job
 chip, timezone = look.VIDEO_CHIPS[video.state], look.viewer_timezone()
@@ -78,10 +85,8 @@ with left:
     if (source := detail.file("source")) is not None:
         player(detail, source, shots)
 with right:
-    if job.state in look.UNFINISHED:
-        progress(job)
-    elif job.state is not JobState.SUCCEEDED:
-        stepper(job, timezone=timezone)
+    if job.state is not JobState.SUCCEEDED:
+        progress(job, asked_at)
     actions(user, detail)
     details(detail)
 

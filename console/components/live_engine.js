@@ -15,6 +15,7 @@ function makeLive() {
   const watchers = new Set();
   const endings = new Set();
   const jobs = new Map(); // the newest job by the id of its video
+  const shown = new Map(); // percent by the id of the job
   const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(CHANNEL);
   let started = false;
   let leads = false;
@@ -42,6 +43,14 @@ function makeLive() {
       endings.add(ended);
       start();
       return () => endings.delete(ended);
+    },
+    // The most that was ever shown of a job's percent in this tab: a stage that begins anew takes nothing back.
+    held(jobId, percent) {
+      const most = Math.max(percent, shown.get(jobId) ?? 0);
+      shown.delete(jobId);
+      shown.set(jobId, most);
+      if (shown.size > MOST_KEPT) shown.delete(shown.keys().next().value);
+      return most;
     },
     isUnfinished: (job) => job.job_state === "queued" || job.job_state === "running",
   };
@@ -212,7 +221,7 @@ function makeLive() {
     for (const job of told) {
       const before = jobs.get(job.video_id);
       if (before && before.job_id !== job.job_id && before.created_at > job.created_at) continue;
-      if (before && before.job_id === job.job_id) job.percent = Math.max(before.percent, job.percent);
+      job.percent = self.held(job.job_id, job.percent);
       jobs.delete(job.video_id);
       jobs.set(job.video_id, job);
       news = true;

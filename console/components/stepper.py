@@ -1,55 +1,63 @@
-"""The stages of a job, and how far it is."""
+"""The stages of a job, and how far it is: drawn once, and moved by the live stream from then on."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from console.components import component
-from console.look import STAGE_NAMES, UNFINISHED, duration, moment
-from services.model import JobState, StageState
+import streamlit as st
+
+from console.components import component, nothing
+from console.look import STAGE_NAMES, duration
+from services.model import StageState
 from services.videos import JobView, StageRow
 
-_stepper = component("stepper")
+KEY = "stepper"
+
+_stepper = component("stepper", "live")
 
 
-def stepper(job: JobView, *, timezone: tzinfo) -> None:
-    """The stages of a job, and how far it is."""
-    _stepper(data=_steps(job, timezone=timezone), key="stepper")
+def stepper(job: JobView, *, as_of: float) -> None:
+    """The stages of a job, and how far it is. as_of is a moment before the job was read, in seconds since 1970.
+
+    When the browser is told of another state than this, the fragment around it runs again, and has_changed is true.
+    """
+    _stepper(data=_steps(job, as_of=as_of), key=KEY, on_changed_change=nothing)
 
 
-def _steps(job: JobView, *, timezone: tzinfo) -> dict[str, Any]:
-    message = job.message
-    if job.state is JobState.QUEUED and job.starts_at > datetime.now(UTC):
-        message = f"{job.message} It starts {moment(job.starts_at, timezone=timezone)}."
+def has_changed() -> bool:
+    """Whether this run was asked for because the job has changed since it was drawn."""
+    return bool(st.session_state.get(KEY, {}).get("changed"))
+
+
+def _steps(job: JobView, *, as_of: float) -> dict[str, Any]:
+    """The job in the form of the live stream, with the names of its stages and how long each took."""
     return {
-        "unfinished": job.state in UNFINISHED,
+        "video_id": str(job.video_id),
+        "job_id": str(job.id),
+        "job_state": str(job.state),
         "percent": job.percent,
-        "message": message,
+        "message": job.message,
+        "eta": None,
+        "created_at": job.created_at.timestamp(),
+        "starts_at": job.starts_at.timestamp(),
+        "as_of": as_of,
         "stages": [
             {
-                "id": str(stage.name),
-                "name": STAGE_NAMES[stage.name],
+                "name": str(stage.name),
                 "state": str(stage.state),
-                "note": _note(stage),
-                "detail": (stage.message if stage.state is StageState.RUNNING else stage.reason) or "",
+                "percent": stage.percent,
+                "message": stage.message,
+                "reason": stage.reason or "",
             }
             for stage in job.stages
         ],
+        "names": {str(stage.name): STAGE_NAMES[stage.name] for stage in job.stages},
+        "took": {str(stage.name): took for stage in job.stages if (took := _took(stage))},
     }
 
 
-def _note(stage: StageRow) -> str:
-    if stage.state is StageState.RUNNING:
-        return f"{stage.percent:.0f}%"
-    if stage.state is StageState.SUCCEEDED and stage.started_at and stage.finished_at:
-        seconds = (stage.finished_at - stage.started_at).total_seconds()
-        return f"{seconds:.1f} s" if seconds < 60 else duration(seconds) or ""
-    return {
-        StageState.WAITING: "waits",
-        StageState.READY: "next",
-        StageState.SUCCEEDED: "done",
-        StageState.SKIPPED: "skipped",
-        StageState.FAILED: "failed",
-        StageState.CANCELLED: "cancelled",
-    }.get(stage.state, "")
+def _took(stage: StageRow) -> str | None:
+    if stage.state is not StageState.SUCCEEDED or stage.started_at is None or stage.finished_at is None:
+        return None
+    seconds = (stage.finished_at - stage.started_at).total_seconds()
+    return f"{seconds:.1f} s" if seconds < 60 else duration(seconds)

@@ -135,7 +135,7 @@ def test_a_failure_is_advice_and_can_be_tried_again(
         a_video(state=VideoState.FAILED, outputs={}, job=lambda video_id: a_job(video_id, states, reasons=reasons))
     )
     page = run(ANA, PAGE, id=str(detail.video.id))
-    assert components(page)["stepper"]["stages"][0]["detail"] == reasons[StageName.PROBE]
+    assert components(page)["stepper"]["stages"][0]["reason"] == reasons[StageName.PROBE]
     page.button(key="video_retry").click().run()
     assert services.operations.retried == [detail.job.id]
 
