@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -27,8 +20,10 @@ from console.routes import ROUTES
 from console.routes.answers import answer_error
 from services.errors import BacklotError
 from tests.web.fakes import FakeServices
+from tests.web.serving import ROOT, free_port, serving
 
-ROOT = Path(__file__).parents[2]
+__all__ = ["ROOT", "free_port"]
+
 ORIGIN = "http://testserver"
 
 
@@ -67,32 +62,8 @@ def client(services: FakeServices) -> Iterator[TestClient]:
         yield browser
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def page_server() -> Iterator[str]:
     """The address of a real Streamlit server with the product's pages, on the fakes of fake_server.py."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.web.fake_server", str(port)],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(f"{address}/healthz", timeout=1).close()  # noqa: S310  our own http address
-                break
-            except (urllib.error.URLError, OSError):
-                assert process.poll() is None, "the server ended at its start"
-                time.sleep(0.1)
+    with serving() as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=10)

@@ -1,30 +1,31 @@
-"""A real server of the pages on services without stores: `python -m tests.web.fake_server PORT`."""
+"""A real server of the pages on services without stores: `python -m tests.web.fake_server PORT [SEED]`.
+
+SEED is one of seeds.SEEDS; without one there is a video of each kind that the tests look for.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
-from datetime import timedelta
+import tempfile
 from pathlib import Path
 
 from streamlit.web.cli import main
 
 from console import wiring
-from services.model import Session, StageName, StageState, VideoState
+from services.model import StageName, StageState, VideoState
 from services.outputs import Output
 from tests.web import fakes
 from tests.web.made import all_outputs
+from tests.web.seeds import EXPIRED, ONE_TIME, SEEDS, VALID, signed_in, states, store
 
-ROOT = Path(__file__).parents[2]
-VALID, EXPIRED, ONE_TIME = "valid-token", "expired-token", "one-time-token"
+__all__ = ["EXPIRED", "ONE_TIME", "VALID"]
+
 HOSTILE = (
     "<img src=x onerror=alert(1)> **bold** [x](javascript:alert(1)) :material/home: $x^2$ :red[red] "
     "https://elsewhere.example www.elsewhere.example a@elsewhere.example"
 )
 SECRET_TITLE = "Only for people who signed in"
-
-
-def job_of(**states: StageState) -> dict[StageName, StageState]:
-    return {name: states.get(name.value, StageState.WAITING) for name in StageName}
 
 
 def hostile(output: Output) -> Output:
@@ -42,12 +43,7 @@ def hostile(output: Output) -> Output:
 
 def seeded() -> fakes.FakeServices:
     """Three sessions, and a video in each state that the pages draw differently."""
-    services = fakes.FakeServices()
-    for token, user, hours in ((VALID, fakes.ANA, 12), (EXPIRED, fakes.ANA, -1), (ONE_TIME, fakes.NEW, 12)):
-        services.sessions.live[token] = Session(
-            id=fakes.uuid4(), user=user, expires_at=fakes.NOW + timedelta(hours=hours)
-        )
-    sample = ROOT / "sample" / "sample.mp4"
+    services = signed_in()
     made = all_outputs()
     videos = (
         fakes.a_video(SECRET_TITLE),
@@ -67,7 +63,7 @@ def seeded() -> fakes.FakeServices:
             outputs={name: made[name] for name in (StageName.PROBE, StageName.THUMBNAILS)},
             job=lambda video_id: fakes.a_job(
                 video_id,
-                job_of(probe=StageState.SUCCEEDED, thumbnails=StageState.SUCCEEDED, transcribe=StageState.RUNNING),
+                states(probe=StageState.SUCCEEDED, thumbnails=StageState.SUCCEEDED, transcribe=StageState.RUNNING),
             ),
         ),
         fakes.a_video(
@@ -82,12 +78,14 @@ def seeded() -> fakes.FakeServices:
         ),
     )
     for video in videos:
-        fakes.store(services, video, lambda role: sample)
+        store(services, video)
     return services
 
 
 if __name__ == "__main__":
-    seed = seeded()
+    # Nothing is kept there but compressed static files, which the next server uses too.
+    os.environ.setdefault("BACKLOT_HOME", str(Path(tempfile.gettempdir()) / "backlot-pages"))
+    seed = SEEDS[sys.argv[2]]() if len(sys.argv) > 2 else seeded()
     wiring.services = lambda: seed  # type: ignore[assignment,return-value]
     wiring.settings = lambda: seed.settings  # type: ignore[assignment]
     sys.argv = ["streamlit", "run", "console/server.py", "--server.port", sys.argv[1]]

@@ -1,0 +1,159 @@
+"""What the fakes hold: a house without videos, one at work, and one whose stores are away."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import av
+
+from services.database import NO_ANSWER
+from services.errors import Unavailable
+from services.model import Session, StageName, StageState, User, VideoState
+from services.videos import VideoDetail
+from tests.web import fakes
+from tests.web.made import all_outputs
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "sample" / "sample.mp4"
+VALID, EXPIRED, ONE_TIME = "valid-token", "expired-token", "one-time-token"
+# What a house whose stores are away still has: who is signed in, remembered in the process, and its settings.
+STILL_THERE = frozenset({"settings", "sessions", "sweeper"})
+
+
+def signed_in() -> fakes.FakeServices:
+    """Three sessions and nothing else."""
+    services = fakes.FakeServices()
+    for token, user, hours in ((VALID, fakes.ANA, 12), (EXPIRED, fakes.ANA, -1), (ONE_TIME, fakes.NEW, 12)):
+        services.sessions.live[token] = Session(
+            id=fakes.uuid4(), user=user, expires_at=fakes.NOW + timedelta(hours=hours)
+        )
+    return services
+
+
+@functools.cache
+def frames(count: int = 6) -> tuple[Path, ...]:
+    """Stills of the sample, evenly taken, in a folder that lives as long as the process."""
+    folder = Path(tempfile.mkdtemp(prefix="backlot-frames-"))
+    with av.open(str(SAMPLE)) as film:
+        stream = film.streams.video[0]
+        length = float((film.duration or 0) / av.time_base)
+        made = []
+        for number in range(count):
+            film.seek(int(length * (number + 0.5) / count * av.time_base))
+            frame = next(film.decode(stream))
+            path = folder / f"{number}.jpg"
+            frame.to_image().resize((640, 360)).save(path, quality=82)
+            made.append(path)
+    return tuple(made)
+
+
+def store(services: fakes.FakeServices, video: VideoDetail, *, picture: int = 0) -> VideoDetail:
+    """Puts the video into the fakes, with real pictures from the sample; picture turns their order."""
+    fakes.store(services, video, lambda role: SAMPLE)
+    stills = frames()
+    for file in video.files:
+        if file.media_type.startswith("image/"):
+            path = stills[(file.position + picture) % len(stills)]
+            services.videos.stored[file.id] = replace(
+                services.videos.stored[file.id], path=path, size=path.stat().st_size
+            )
+    return video
+
+
+def states(**some: StageState) -> dict[StageName, StageState]:
+    return {name: some.get(name.value, StageState.WAITING) for name in StageName}
+
+
+DONE, RUNNING, READY = StageState.SUCCEEDED, StageState.RUNNING, StageState.READY
+TRANSCRIBING = states(probe=DONE, thumbnails=DONE, transcribe=RUNNING)
+CLIPPING = states(probe=DONE, thumbnails=DONE, transcribe=DONE, analyze=DONE, posts=DONE, clips=RUNNING)
+BROKEN_FILE = dict.fromkeys(StageName, StageState.CANCELLED) | {StageName.PROBE: StageState.FAILED}
+STOPPED = dict.fromkeys(StageName, StageState.CANCELLED) | {StageName.PROBE: DONE, StageName.THUMBNAILS: DONE}
+REASON = "The file ends before its index. Export it again and upload it once more."
+
+# title, owner, state, stages, outputs, minutes ago
+Told = tuple[str, User, VideoState, Mapping[StageName, StageState], tuple[StageName, ...], int]
+EARLY, LATE = (
+    (StageName.PROBE, StageName.THUMBNAILS),
+    tuple(name for name in StageName if name is not StageName.CLIPS),
+)
+ALL = tuple(StageName)
+FINISHED: Mapping[StageName, StageState] = MappingProxyType(fakes.STATES_WHEN_DONE)
+AT_WORK: tuple[Told, ...] = (
+    ("Launch teaser v3", fakes.ANA, VideoState.PROCESSING, TRANSCRIBING, EARLY, 2),
+    ("Founder interview, the long cut", fakes.ANA, VideoState.ANALYZED, CLIPPING, LATE, 9),
+    ("Shorts batch 12", fakes.BO, VideoState.UPLOADED, states(probe=READY), (), 11),
+    ("Customer story: Nordlicht", fakes.ANA, VideoState.FAILED, BROKEN_FILE, (), 26),
+    ("Webinar: retrieval in production", fakes.ANA, VideoState.REPURPOSED, FINISHED, ALL, 48),
+    ("Q3 product demo", fakes.BO, VideoState.REPURPOSED, FINISHED, ALL, 95),
+    ("Podcast, episode 41", fakes.ANA, VideoState.REPURPOSED, FINISHED, ALL, 170),
+    ("Pricing explained in ninety seconds", fakes.ANA, VideoState.REPURPOSED, FINISHED, ALL, 320),
+    ("Town hall, March", fakes.BO, VideoState.CANCELLED, STOPPED, EARLY, 60 * 22),
+    (
+        "Everything that we have learned about making videos of talks that nobody in the room wanted to end",
+        fakes.ANA,
+        VideoState.REPURPOSED,
+        FINISHED,
+        ALL,
+        60 * 24 * 3,
+    ),
+    ("Onboarding, part 1", fakes.ANA, VideoState.REPURPOSED, FINISHED, ALL, 60 * 24 * 9),
+    ("Onboarding, part 2", fakes.ANA, VideoState.REPURPOSED, FINISHED, ALL, 60 * 24 * 9 + 30),
+)
+
+
+def empty() -> fakes.FakeServices:
+    """Nobody has uploaded anything."""
+    return signed_in()
+
+
+def busy() -> fakes.FakeServices:
+    """A team at work: videos in every state, of two people."""
+    services = signed_in()
+    made = all_outputs()
+    for number, (title, owner, state, stages, there, minutes) in enumerate(AT_WORK):
+        video = fakes.a_video(
+            title,
+            owner=owner,
+            state=state,
+            outputs={name: made[name] for name in there},
+            minutes_ago=minutes,
+            job=lambda video_id, stages=stages: fakes.a_job(  # type: ignore[misc]
+                video_id, dict(stages), reasons={StageName.PROBE: REASON} if stages is BROKEN_FILE else None
+            ),
+        )
+        if state is VideoState.UPLOADED:
+            video = replace(video, jobs=tuple(replace(job, percent=0.0) for job in video.jobs))
+        store(services, replace(video, may_act=True), picture=number)
+    return services
+
+
+class Away:
+    """Any service while its store does not answer."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def refuse(*_: object, **__: object) -> None:
+            raise Unavailable(NO_ANSWER)
+
+        return refuse
+
+
+def broken() -> fakes.FakeServices:
+    """The house at work, and then its stores went away."""
+    services = busy()
+    for one in fields(services):
+        if one.name not in STILL_THERE:
+            setattr(services, one.name, Away())
+    return services
+
+
+SEEDS: Mapping[str, Callable[[], fakes.FakeServices]] = MappingProxyType(
+    {"empty": empty, "busy": busy, "broken": broken}
+)
