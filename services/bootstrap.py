@@ -15,6 +15,7 @@ from services.database import Database
 from services.edits import Edits
 from services.errors import Unavailable
 from services.home import Home
+from services.library import Library
 from services.lineage import Lineages
 from services.listening import Listener
 from services.live import Hub
@@ -52,6 +53,7 @@ class Services:
     live: Hub
     listener: Listener
     edits: Edits
+    library: Library
     lineages: Lineages
     archives: Archives
     notifications: Notifications
@@ -117,6 +119,7 @@ def build(
         live=live,
         listener=_listener(client, sessions, live),
         edits=Edits(database),
+        library=Library(database),
         lineages=lineages,
         archives=Archives(videos, lineages, storage),
         notifications=Notifications(database),

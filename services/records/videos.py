@@ -15,7 +15,10 @@ from services.model import StageName, VideoState
 
 @dataclass(frozen=True, kw_only=True)
 class VideoRow:
-    """One line of the list; duration, in seconds, once the file was probed."""
+    """One line of the list; duration, in seconds, once the file was probed.
+
+    thumbnail_id is the picture that stands for it; pictures are all of its thumbnails in order of time.
+    """
 
     id: UUID
     user_id: int
@@ -27,6 +30,8 @@ class VideoRow:
     created_at: datetime
     duration: float | None
     tags: tuple[str, ...] = ()
+    thumbnail_id: UUID | None = None
+    pictures: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +62,11 @@ class OutputRow:
     data: Mapping[str, object]
 
 
-_VIDEO = (
-    "select v.id, v.user_id, u.name as owner, v.title, v.file_name, v.size_bytes as size, v.state, v.created_at,"
-    " v.tags, (select (o.data ->> 'duration')::float8 from outputs o where o.video_id = v.id and o.name = 'probe'"
-    "  order by o.stage_id desc limit 1) as duration"
-    " from videos v join users u on u.id = v.user_id"
+COLUMNS = (  # of a VideoRow
+    "v.id, v.user_id, u.name as owner, v.title, v.file_name, v.size_bytes as size, v.state, v.created_at, v.duration,"
+    " v.tags, v.thumbnail_id, v.pictures"
 )
+_VIDEO = f"select {COLUMNS} from videos v join users u on u.id = v.user_id"
 _FILE = (
     "select f.id, f.video_id, v.user_id, f.role, f.position, f.storage_key, f.media_type, f.size_bytes as size,"
     " v.title, v.file_name from files f join videos v on v.id = f.video_id"
@@ -112,7 +116,7 @@ def recorded_stages(connection: Connection, video_ids: Sequence[UUID]) -> dict[U
 
 def find(connection: Connection, video_id: UUID) -> VideoRow | None:
     row = connection.execute(text(_VIDEO + " where v.id = :id"), {"id": video_id}).one_or_none()
-    return None if row is None else _video(row)
+    return None if row is None else video_row(row)
 
 
 def newest(
@@ -129,7 +133,7 @@ def newest(
         text(f"{_VIDEO} where {' and '.join(conditions)} order by v.created_at desc, v.id desc limit :limit"),
         {"user_id": user_id, "before_at": at, "before_id": last_id, "limit": limit},
     )
-    return tuple(_video(row) for row in rows)
+    return tuple(video_row(row) for row in rows)
 
 
 def rename(connection: Connection, video_id: UUID, title: str) -> None:
@@ -202,5 +206,19 @@ def known_storage_keys(connection: Connection, keys: list[str]) -> set[str]:
     return {row.storage_key for row in rows}
 
 
-def _video(row: Row[Any]) -> VideoRow:
-    return VideoRow(**{**row._mapping, "state": VideoState(row.state), "tags": tuple(row.tags)})
+def video_row(row: Row[Any]) -> VideoRow:
+    """The row of a statement that asked for COLUMNS, and maybe for more."""
+    return VideoRow(
+        id=row.id,
+        user_id=row.user_id,
+        owner=row.owner,
+        title=row.title,
+        file_name=row.file_name,
+        size=row.size,
+        state=VideoState(row.state),
+        created_at=row.created_at,
+        duration=row.duration,
+        tags=tuple(row.tags),
+        thumbnail_id=row.thumbnail_id,
+        pictures=tuple(row.pictures),
+    )

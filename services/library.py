@@ -1,0 +1,191 @@
+"""The library: finding videos by their names, by what is said in them, and by how they stand."""
+
+from __future__ import annotations
+
+import base64
+import enum
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID
+
+from services.database import Database
+from services.model import User, VideoState
+from services.permissions import ANYONES, Action
+from services.records import library
+from services.records.library import MOST_COUNTED, Edge, Filters, Order
+from services.records.videos import VideoRow
+from services.search import Terms, marks, parse
+
+MOST_ROWS = 1000  # of a page
+
+
+class Sort(enum.StrEnum):
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    TITLE = "title"
+    LONGEST = "longest"
+    CHANGED = "changed"
+
+
+class Length(enum.StrEnum):
+    SHORT = "short"  # under five minutes
+    MEDIUM = "medium"  # up to twenty
+    LONG = "long"
+
+
+ORDERS: Mapping[Sort, Order] = MappingProxyType(
+    {
+        Sort.NEWEST: library.NEWEST,
+        Sort.OLDEST: library.OLDEST,
+        Sort.TITLE: library.BY_TITLE,
+        Sort.LONGEST: library.LONGEST,
+        Sort.CHANGED: library.LAST_CHANGED,
+    }
+)
+SECONDS: Mapping[Length, tuple[float | None, float | None]] = MappingProxyType(
+    {Length.SHORT: (None, 300.0), Length.MEDIUM: (300.0, 1200.0), Length.LONG: (1200.0, None)}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a page begins: after a video in an order, or, backwards, where it ends before one."""
+
+    key: str
+    id: UUID
+    backwards: bool = False
+
+    def as_text(self) -> str:
+        """For an address."""
+        packed = json.dumps([self.key, str(self.id), self.backwards], separators=(",", ":"))
+        return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, text: str, sort: Sort) -> Place | None:
+        """The place that as_text wrote for this order; None of anything else."""
+        try:
+            key, video_id, backwards = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            if sort in {Sort.NEWEST, Sort.OLDEST, Sort.CHANGED}:
+                datetime.fromisoformat(key)
+            elif sort is Sort.LONGEST:
+                float(key)
+            if not isinstance(key, str) or not key.isprintable() or not isinstance(backwards, bool):
+                return None
+            return cls(key=key, id=UUID(video_id), backwards=backwards)
+        except (ValueError, TypeError, AttributeError):
+            return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What to find. Empty fields ask for nothing; uploaded_from is included, uploaded_to is not."""
+
+    text: str = ""
+    states: tuple[VideoState, ...] = ()
+    owner: str | None = None
+    tags: tuple[str, ...] = ()
+    length: Length | None = None
+    uploaded_from: datetime | None = None
+    uploaded_to: datetime | None = None
+    sort: Sort = Sort.NEWEST
+    place: Place | None = None
+    limit: int = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A spoken line: its second, and where in its text what was looked for stands, as starts and ends in characters."""
+
+    start: float
+    text: str
+    marks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matches:
+    """The first lines of a video that matched, and how many more did."""
+
+    lines: tuple[Line, ...]
+    more: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """title_marks and matches are by video, where a text was looked for and found.
+
+    counts are of each state under all other filters, exact to MOST_COUNTED and one more beyond it. next and previous
+    are where the neighbouring pages begin, None at the ends.
+    """
+
+    rows: tuple[VideoRow, ...]
+    matches: Mapping[UUID, Matches]
+    title_marks: Mapping[UUID, tuple[tuple[int, int], ...]]
+    counts: Mapping[VideoState, int]
+    next: Place | None
+    previous: Place | None
+
+
+class Library:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def search(self, user: User, query: Query) -> Page:
+        """A page of the videos that the user may see. Raises Unavailable."""
+        terms = parse(query.text)
+        shortest, longest = SECONDS[query.length] if query.length else (None, None)
+        own_only = user.role not in ANYONES[Action.SEE]
+        filters = Filters(
+            terms=terms,
+            user_id=user.id if own_only else None,
+            states=query.states,
+            owner=query.owner,
+            tags=query.tags,
+            shortest=shortest,
+            longest=longest,
+            uploaded_from=query.uploaded_from,
+            uploaded_to=query.uploaded_to,
+        )
+        limit = max(1, min(query.limit, MOST_ROWS))
+        place = query.place
+        edge = Edge(key=place.key, id=place.id) if place else None
+        backwards = place is not None and place.backwards
+        with self._database.transaction() as connection:
+            found = library.page(
+                connection,
+                filters,
+                ORDERS[query.sort],
+                after=None if backwards else edge,
+                before=edge if backwards else None,
+                limit=limit + 1,
+            )
+            more = len(found.rows) > limit
+            kept = slice(1, None) if more and backwards else slice(limit)
+            rows, edges = found.rows[kept], found.edges[kept]
+            lines = library.matching_lines(connection, terms, [row.id for row in rows]) if terms.positive else ()
+        stems = telling(lines[0].stems) if lines else {}
+        told = Terms(words=tuple(word for word in terms.words if not lines or word in stems), phrases=terms.phrases)
+        matches: dict[UUID, Matches] = {}
+        for line in lines:
+            earlier = matches.get(line.video_id, Matches(lines=(), more=line.total))
+            shown = Line(start=line.start, text=line.text, marks=marks(line.text, told, stems))
+            matches[line.video_id] = Matches(lines=(*earlier.lines, shown), more=earlier.more - 1)
+        return Page(
+            rows=rows,
+            matches=matches,
+            title_marks={row.id: found_in for row in rows if (found_in := marks(row.title, told, stems))},
+            counts={state: min(found.counts.get(state, 0), MOST_COUNTED + 1) for state in VideoState},
+            next=Place(key=edges[-1].key, id=edges[-1].id) if edges and (more or backwards) else None,
+            previous=(
+                Place(key=edges[0].key, id=edges[0].id, backwards=True)
+                if edges and (more if backwards else place is not None)
+                else None
+            ),
+        )
+
+
+def telling(stems: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    """The words that count, with their stems. One without is used everywhere: it counts where there is no other."""
+    return {word: stem for word, stem in stems.items() if stem} or stems
