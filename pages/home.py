@@ -43,7 +43,8 @@ def draw() -> None:
     user = require().user
     services = wiring.services()
     may_upload = permits(user, Action.UPLOAD, user.id)
-    st.title("Home", anchor=False)
+    head = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    head.title("Home", anchor=False, width="content")
     try:
         view = services.home.of(user)
         allowance = services.allowances.of(user) if may_upload else None
@@ -51,6 +52,12 @@ def draw() -> None:
         show_error(error)
         st.button("Try again", icon=":material/refresh:", key="home_again")
         return
+    if (
+        may_upload
+        and not view.rows.empty
+        and head.button("Upload", type="primary", icon=":material/upload:", key="home_upload")
+    ):
+        st.switch_page(navigation.UPLOAD.file)
     if view.rows.under_way:
         tell_pauses()
     notices = st.container()

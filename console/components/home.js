@@ -64,7 +64,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       fill.style.width = `${share}%`;
       bar.classList.toggle("waiting", known === card && card.queued);
       bar.setAttribute("aria-valuenow", share);
-      percent.textContent = `${share}%`;
+      percent.textContent = known.job_state === "queued" || (known === card && card.queued) ? "" : `${share}%`;
       message.textContent = message.title = known.message || card.message;
       eta.textContent = known.eta > 0 ? left(known.eta) : [card.owner, card.when].filter(Boolean).join(" · ");
     });
@@ -90,7 +90,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     ));
     for (const upload of data.uploads.filter((one) => !isSending(one))) {
       rows.push(need(
-        "upload", "", make("span", { className: "strong wraps", text: `${upload.name} stands at ${upload.percent} %` }),
+        "upload", "", make("span", { className: "strong wraps", text: `${upload.name} stands at ${upload.percent}%` }),
         `${upload.amount} arrived, ${upload.when}. Choose the same file again: it goes on from there.`,
         [toPage(data.upload_address, "button small", "Choose the file", [icon("upload")])],
       ));
