@@ -8,7 +8,7 @@ from statistics import median
 import structlog
 
 from jobs.contract import ProducedFile, StageContext, StageResult
-from services.media.frames import Look, difference, save_frame, survey
+from services.media.frames import Look, difference, save_frame, save_smaller, survey
 from services.media.probing import clock
 from services.model import StageName
 from services.outputs import ProbeOutput, Thumbnail, ThumbnailsOutput
@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 MOST = 6
 WIDEST = 1280  # pixels
+SMALL = 480  # pixels: fifty of them make a page of the library
 DISTINCT = 6.0  # mean difference, 0 to 255, of two small pictures that a viewer tells apart at a glance
 DARKEST, BRIGHTEST = 20.0, 240.0  # mean brightness, 0 to 255, of a picture that shows something
 FLATTEST = 8.0  # standard deviation of the brightness: below it there is nothing to see
@@ -43,7 +44,12 @@ def run(context: StageContext) -> StageResult:
         context.report(done, f"Generating thumbnails: saving {position + 1} of {len(chosen)}")
         path = context.workspace / f"thumbnail-{position}.jpg"
         width, height = save_frame(context.source, look.at, path, widest=WIDEST)
-        files.append(ProducedFile(path=path, role="thumbnail", position=position, media_type="image/jpeg"))
+        small = context.workspace / f"thumbnail-{position}-small.jpg"
+        save_smaller(path, small, widest=SMALL)
+        files += (
+            ProducedFile(path=path, role="thumbnail", position=position, media_type="image/jpeg"),
+            ProducedFile(path=small, role="thumbnail_small", position=position, media_type="image/jpeg"),
+        )
         thumbnails.append(
             Thumbnail(
                 position=position,

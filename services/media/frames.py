@@ -149,6 +149,13 @@ def save_frame(source: Path, at: float, target: Path, *, widest: int) -> tuple[i
     raise PermanentFailure("A frame that was chosen as a thumbnail cannot be decoded any more.")
 
 
+def save_smaller(picture: Path, target: Path, *, widest: int) -> None:
+    """Writes a JPEG again, at most so many pixels wide, for lists."""
+    with Image.open(picture) as shown:
+        shown.thumbnail((widest, widest * 4), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        shown.save(target, "JPEG", quality=80, optimize=True, progressive=True)
+
+
 def _as_shown(frame: VideoFrame, pixel_aspect: float, widest: int) -> Image.Image:
     width, height = frame.width * pixel_aspect, float(frame.height)
     upright = frame.rotation % 180 == 0

@@ -25,8 +25,8 @@ def made(source: Path, workspace: Path) -> tuple[StageResult, ThumbnailsOutput]:
     return result, result.output
 
 
-def pictures(result: StageResult) -> list[sources.Picture]:
-    return [numpy.asarray(Image.open(file.path).convert("RGB")) for file in result.files]
+def pictures(result: StageResult, role: str = "thumbnail") -> list[sources.Picture]:
+    return [numpy.asarray(Image.open(file.path).convert("RGB")) for file in result.files if file.role == role]
 
 
 @pytest.mark.parametrize("keyframes", [25, 1000])
@@ -47,13 +47,28 @@ def test_six_distinct_pictures_that_show_something(keyframes: int, tmp_path: Pat
 
 def test_files_belong_to_the_positions(tmp_path: Path) -> None:
     result, output = made(sources.scenes(), tmp_path)
-    assert [file.position for file in result.files] == [thumbnail.position for thumbnail in output.thumbnails]
-    assert {(file.role, file.media_type) for file in result.files} == {("thumbnail", "image/jpeg")}
-    for file, thumbnail in zip(result.files, output.thumbnails, strict=True):
+    files = [file for file in result.files if file.role == "thumbnail"]
+    assert [file.position for file in files] == [thumbnail.position for thumbnail in output.thumbnails]
+    assert {file.media_type for file in result.files} == {"image/jpeg"}
+    for file, thumbnail in zip(files, output.thumbnails, strict=True):
         picture = Image.open(file.path)
         assert (picture.format, picture.size) == ("JPEG", (thumbnail.width, thumbnail.height))
         there = sources.picture_at(sources.scenes(), thumbnail.at)
         assert numpy.abs(numpy.asarray(picture).astype(float) - there).mean() < 6.0
+
+
+def test_each_has_a_small_one_for_lists(tmp_path: Path) -> None:
+    source = tmp_path / "large.mp4"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=5:duration=4", *sources.ENCODED, str(source))
+    result, output = made(source, tmp_path)
+    small = [file for file in result.files if file.role == "thumbnail_small"]
+    assert [file.position for file in small] == [thumbnail.position for thumbnail in output.thumbnails]
+    for file, large in zip(small, pictures(result), strict=True):
+        picture = Image.open(file.path)
+        assert (picture.format, picture.size) == ("JPEG", (480, 270))
+        shrunk = numpy.asarray(Image.fromarray(large).resize((480, 270)))
+        assert numpy.abs(numpy.asarray(picture.convert("RGB")).astype(float) - shrunk).mean() < 6.0
+        assert file.path.stat().st_size < 60_000
 
 
 def test_still_video_gives_one_picture(tmp_path: Path) -> None:
