@@ -11,6 +11,7 @@ from services.accounts import Accounts
 from services.admission import Admission
 from services.allowances import Allowances
 from services.archive import Archives
+from services.bulk import Bulk
 from services.database import Database
 from services.edits import Edits
 from services.errors import Unavailable
@@ -54,6 +55,7 @@ class Services:
     listener: Listener
     edits: Edits
     library: Library
+    bulk: Bulk
     lineages: Lineages
     archives: Archives
     notifications: Notifications
@@ -97,10 +99,11 @@ def build(
     queue = Queue(client, secret=secret)
     sweeper = Sweeper(database, Queue(patient_client, secret=secret), storage, seconds=settings.sweep)
     sessions = Sessions(database, client, settings, secret=secret)
-    uploads = Uploads(database, storage, queue, sweeper, settings, admission=admission)
-    videos, lineages = Videos(database, storage), Lineages(database)
     progress = Progress(client, secret=secret)
+    uploads = Uploads(database, storage, queue, sweeper, settings, admission=admission, progress=progress)
+    videos, lineages = Videos(database, storage), Lineages(database)
     live = Hub(database, progress)
+    operations = Operations(database, queue, sweeper, settings, progress=progress)
     return Services(
         settings=settings,
         database=database,
@@ -115,11 +118,12 @@ def build(
         allowances=Allowances(database, settings),
         uploads=uploads,
         videos=videos,
-        operations=Operations(database, queue, sweeper, settings),
+        operations=operations,
         live=live,
         listener=_listener(client, sessions, live),
         edits=Edits(database),
         library=Library(database),
+        bulk=Bulk(database, queue, sweeper, operations, progress=progress),
         lineages=lineages,
         archives=Archives(videos, lineages, storage),
         notifications=Notifications(database),

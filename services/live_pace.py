@@ -10,8 +10,7 @@ from types import MappingProxyType
 from services.model import PLAN, StageName, StageState
 from services.records.jobs import StageRow
 
-ENOUGH_PERCENT = 5.0  # of a stage, and seconds of it, from which on its own pace tells more than the expectation
-ENOUGH_SECONDS = 2.0
+TRUSTED_PERCENT = 50.0  # of a stage, at which its own pace says all; before, the expectation has its share
 FASTEST, SLOWEST = 0.25, 8.0  # times the expectation that a measured pace may be: beyond is an accident
 JUDGED_SECONDS = 2.0  # expected seconds of a stage that tells anything about the machine's pace
 NEARLY = 0.5  # seconds that what runs longer than expected is still given
@@ -64,13 +63,10 @@ def seconds_left(stages: Sequence[StageRow], duration: float | None, *, now: dat
 def _left(stage: StageRow, duration: float, pace: float, now: datetime) -> float:
     if stage.state in SETTLED:
         return 0.0
-    expected = pace * EXPECTED[stage.name].seconds(duration)
     if stage.state is not StageState.RUNNING:
-        return expected
+        return pace * EXPECTED[stage.name].seconds(duration)
     elapsed = _elapsed(stage, now)
-    if _is_measured(stage, elapsed):
-        return elapsed * (100.0 / stage.percent - 1.0)
-    return max(NEARLY, expected - elapsed)
+    return max(NEARLY * (100.0 - stage.percent) / 100.0, _total(stage, duration, elapsed, pace) - elapsed)
 
 
 def _pace(stages: Sequence[StageRow], duration: float, now: datetime) -> float:
@@ -80,13 +76,21 @@ def _pace(stages: Sequence[StageRow], duration: float, now: datetime) -> float:
         expected = EXPECTED[stage.name].seconds(duration)
         if expected < JUDGED_SECONDS or stage.started_at is None:
             continue
-        elapsed = _elapsed(stage, now)
         if stage.state is StageState.SUCCEEDED:
-            told.append((expected, elapsed / expected))
-        elif stage.state is StageState.RUNNING and _is_measured(stage, elapsed):
-            told.append((expected, elapsed * 100.0 / stage.percent / expected))
+            told.append((expected, _elapsed(stage, now) / expected))
+        elif stage.state is StageState.RUNNING:
+            told.append((expected, _total(stage, duration, _elapsed(stage, now), 1.0) / expected))
     pace = max(told)[1] if told else 1.0
     return min(SLOWEST, max(FASTEST, pace))
+
+
+def _total(stage: StageRow, duration: float, elapsed: float, pace: float) -> float:
+    """Seconds that a running stage will have taken: as expected at first, and by its own pace more and more."""
+    expected = pace * EXPECTED[stage.name].seconds(duration)
+    if stage.percent <= 0:
+        return expected
+    trust = min(1.0, stage.percent / TRUSTED_PERCENT)
+    return (1 - trust) * expected + trust * elapsed * 100.0 / stage.percent
 
 
 def _elapsed(stage: StageRow, now: datetime) -> float:
@@ -94,7 +98,3 @@ def _elapsed(stage: StageRow, now: datetime) -> float:
     if stage.started_at is None:
         return 0.0
     return max(0.0, ((stage.finished_at or now) - stage.started_at).total_seconds())
-
-
-def _is_measured(stage: StageRow, elapsed: float) -> bool:
-    return stage.percent >= ENOUGH_PERCENT and elapsed >= ENOUGH_SECONDS

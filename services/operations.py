@@ -16,6 +16,7 @@ from services.errors import BacklotError, BadInput, IllegalMove, Refused, Unavai
 from services.model import JobKind, JobState, Priority, QueueName, StageName, User
 from services.outputs import ClipsOutput, ProbeOutput, TranscriptOutput
 from services.permissions import Action, require, unseen
+from services.progress import JobChange, Progress
 from services.queue import Queue, StopCommand
 from services.records import edits, events, jobs, queues, quotas, videos
 from services.records.jobs import JobRow, NewJob
@@ -29,11 +30,14 @@ BATCH = 100  # jobs accepted in one transaction
 
 
 class Operations:
-    def __init__(self, database: Database, queue: Queue, sweeper: Sweeper, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, queue: Queue, sweeper: Sweeper, settings: Settings, *, progress: Progress
+    ) -> None:
         self._database = database
         self._queue = queue
         self._sweeper = sweeper
         self._settings = settings
+        self._progress = progress
 
     def submit(self, user: User, video_id: UUID, kind: JobKind, *, options: Mapping[str, object] | None = None) -> UUID:
         """A new job on a video that is there; options say what it is asked for beyond its kind (services/cuts.py).
@@ -51,7 +55,8 @@ class Operations:
                 )
         finally:
             self._sweeper.arm()  # also after a commit that nobody knows of
-        self._queue.try_to_ring(*accepted.ready_queues)
+        if self._queue.try_to_ring(*accepted.ready_queues):
+            self._progress.tell([JobChange(job_id=job.id, video_id=video_id)])
         return job.id
 
     def submit_many(self, user: User, video_ids: Sequence[UUID], kind: JobKind) -> dict[UUID, UUID | BacklotError]:
@@ -81,7 +86,8 @@ class Operations:
                     )
         finally:
             self._sweeper.arm()
-        self._queue.try_to_ring(*{queue for job in new for queue in job.ready_queues()})
+        if new and self._queue.try_to_ring(*{queue for job in new for queue in job.ready_queues()}):
+            self._progress.tell([JobChange(job_id=job.id, video_id=job.video_id) for job in new])
         return answers | {job.video_id: job.id for job in new}
 
     def job(self, user: User, job_id: UUID) -> JobView:
@@ -93,22 +99,24 @@ class Operations:
     def cancel(self, user: User, job_id: UUID, *, reason: str = "Cancelled on the page.") -> None:
         """Stop what is unfinished; outputs made so far stay. Raises NotFound, NotAllowed, IllegalMove."""
         with self._database.transaction() as connection:
-            self._visible_job(connection, user, job_id, Action.ACT)
+            job = self._visible_job(connection, user, job_id, Action.ACT)
             running = jobs.cancel(connection, job_id, actor=f"user:{user.id}", reason=reason)
         if running is None:
             raise IllegalMove("This job has ended already: there is nothing left to cancel.")
         for attempt in running:
             if attempt.worker is not None:
                 self._queue.send_stop(attempt.worker, StopCommand(stage_id=attempt.stage_id, token=attempt.token))
+        self._progress.tell([JobChange(job_id=job_id, video_id=job.video_id)])
 
     def retry(self, user: User, job_id: UUID, *, reason: str = "Retried on the page.") -> None:
         """Run again what failed or was cancelled; what succeeded is kept. Raises NotFound, NotAllowed, IllegalMove."""
         with self._database.transaction() as connection:
-            self._visible_job(connection, user, job_id, Action.ACT)
+            job = self._visible_job(connection, user, job_id, Action.ACT)
             queues = jobs.retry(connection, job_id, actor=f"user:{user.id}", reason=reason)
         if queues is None:
             raise IllegalMove("Nothing in this job failed or was cancelled: there is nothing to retry.")
-        self._queue.try_to_ring(*queues)
+        if self._queue.try_to_ring(*queues):
+            self._progress.tell([JobChange(job_id=job_id, video_id=job.video_id)])
         self._sweeper.arm()
 
     def counts(self) -> dict[JobState, int]:

@@ -17,7 +17,9 @@ from services.admission import Admission
 from services.database import Database
 from services.errors import BadInput, IllegalMove, LimitReached
 from services.model import PLAN, JobKind, Priority, User, stages_of
+from services.names import clean_file_name, clean_title
 from services.permissions import Action, require
+from services.progress import JobChange, Progress
 from services.queue import Queue
 from services.receiving import BLOCK, NoMedia, Receiving, fingerprint_of, no_such_upload
 from services.records import events, jobs, quotas, uploads, videos
@@ -36,12 +38,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """offset, size and part_size in bytes: send the next part from offset."""
+    """offset, size and part_size in bytes: send the next part from offset. title and tags are the video's to be."""
 
     id: UUID
     offset: int
     size: int
     part_size: int
+    title: str
+    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +90,10 @@ class Uploads:
         settings: Settings,
         *,
         admission: Admission,
+        progress: Progress,
     ) -> None:
         self._database = database
+        self._progress = progress
         self._storage = storage
         self._queue = queue
         self._sweeper = sweeper
@@ -118,18 +124,17 @@ class Uploads:
             with self._database.transaction() as connection:
                 _note_refusal(connection, user, name, size, str(refusal))
             raise
-        upload_id = uuid4()
         with self._database.transaction() as connection:
-            uploads.create(
+            upload = uploads.create(
                 connection,
-                upload_id=upload_id,
+                upload_id=uuid4(),
                 user_id=user.id,
                 file_name=name,
                 title=clean_title(title, name),
                 size=size,
                 fingerprint=fingerprint,
             )
-        return Upload(id=upload_id, offset=0, size=size, part_size=self._settings.upload_part_size)
+        return self._as_upload(upload)
 
     def duplicate_of(self, user: User, *, file_name: str, size: int, fingerprint: str) -> Duplicate | None:
         """The user's newest video with the same content, unless this file is on its way already."""
@@ -247,7 +252,8 @@ class Uploads:
                     video_id, job_id = upload.video_id, jobs.of_video(connection, upload.video_id)[-1].id
         finally:
             self._sweeper.arm()  # also after a commit that nobody knows of
-        self._queue.try_to_ring(PLAN[stages_of(kind)[0]].queue)
+        if self._queue.try_to_ring(PLAN[stages_of(kind)[0]].queue):
+            self._progress.tell([JobChange(job_id=job_id, video_id=video_id)])
         self._receiving.drop(upload_id)
         log.info("upload_accepted", video_id=str(video_id), job_id=str(job_id), size=upload.size)
         return Accepted(video_id=video_id, job_id=job_id)
@@ -369,7 +375,14 @@ class Uploads:
         return upload
 
     def _as_upload(self, upload: UploadRecord) -> Upload:
-        return Upload(id=upload.id, offset=upload.offset, size=upload.size, part_size=self._settings.upload_part_size)
+        return Upload(
+            id=upload.id,
+            offset=upload.offset,
+            size=upload.size,
+            part_size=self._settings.upload_part_size,
+            title=upload.title,
+            tags=upload.tags,
+        )
 
 
 def _note_refusal(connection: Connection, user: User, file_name: str, size: int, reason: str) -> None:
@@ -381,16 +394,3 @@ def _note_refusal(connection: Connection, user: User, file_name: str, size: int,
         reason=reason,
         details={"file_name": file_name, "size": size},
     )
-
-
-def clean_file_name(name: str) -> str:
-    """The last part of a name as a person may read it: no folders, no control or direction marks, 255 bytes."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    shown = "".join(character for character in last if character.isprintable()).strip()
-    return shown.encode()[:255].decode(errors="ignore") or "video"
-
-
-def clean_title(title: str | None, file_name: str) -> str:
-    """What the uploader wrote, or the file's name without its ending."""
-    shown = "".join(character for character in (title or "") if character.isprintable()).strip()
-    return (shown or Path(file_name).stem)[:200]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -24,6 +25,16 @@ from services.records.jobs import JobRow, StageRow
 from services.records.videos import FileRow, VideoRow
 from services.storage import LocalStorage
 
+BEGINS: Mapping[StageName, str] = MappingProxyType(  # until the worker says more
+    {
+        StageName.PROBE: "Looking at the file…",
+        StageName.TRANSCRIBE: "Transcribing…",
+        StageName.THUMBNAILS: "Generating thumbnails…",
+        StageName.ANALYZE: "Analyzing what is said…",
+        StageName.CLIPS: "Rendering clips…",
+        StageName.POSTS: "Writing posts…",
+    }
+)
 Place = tuple[datetime, UUID]  # where a page of the list ended
 
 
@@ -215,7 +226,7 @@ def message_of(job: JobRow, stages: tuple[StageRow, ...], *, now: datetime) -> s
     if failed := by_state[StageState.FAILED]:
         return failed[0].reason or f"{failed[0].name} failed."
     if running := by_state[StageState.RUNNING]:
-        return next((stage.message for stage in reversed(running) if stage.message), f"Starting: {running[0].name}")
+        return next((stage.message for stage in reversed(running) if stage.message), BEGINS[running[0].name])
     if again := [stage.reason for stage in by_state[StageState.READY] if stage.reason]:
         return f"Will be tried again. {again[0]}"
     if job.state is JobState.QUEUED and job.starts_at > now:

@@ -33,7 +33,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       mine.asked = signature(seen);
       setTriggerValue("changed", mine.asked);
     }
-    const job = same && isNewer ? seen : data;
+    const job = same && (isNewer || signature(seen) === signature(data)) ? seen : data;
     const words = jobWords({ ...job, eta: same ? seen.eta : null });
     const percent = live.held(data.job_id, Math.max(data.percent, same ? seen.percent : 0));
     const unfinished = live.isUnfinished(job);

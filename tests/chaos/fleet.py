@@ -23,6 +23,7 @@ from services.database import Database, upgrade
 from services.embedded import Server, is_locked, start_postgres, start_valkey
 from services.model import Role, User
 from services.operations import Operations
+from services.progress import Progress
 from services.queue import Queue, connect
 from services.records import users
 from services.sessions import Sessions
@@ -99,8 +100,9 @@ class Fleet:
         through_web = Database(self._url("web", "postgres"))
         self._ends.callback(through_web.close)
         settings = Settings(_env_file=None, home=self.home, secret_key=SecretStr(self._secret), jobs_per_hour=10_000)
-        queue = Queue(connect(self._url("web", "valkey")), secret=self._secret)
-        self.operations = Operations(through_web, queue, QuietSweeper(), settings)  # type: ignore[arg-type]
+        client = connect(self._url("web", "valkey"))
+        queue, progress = Queue(client, secret=self._secret), Progress(client, secret=self._secret)
+        self.operations = Operations(through_web, queue, QuietSweeper(), settings, progress=progress)  # type: ignore[arg-type]
         self.sessions = Sessions(self.database, connect(self.valkey.url), settings, secret=self._secret)
         self.users: list[User] = []
         self.supervisor_starts = 0

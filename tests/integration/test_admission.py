@@ -175,6 +175,7 @@ def full_disk(services: Services) -> Uploads:
         services.sweeper,
         services.settings,
         admission=Admission(measure, limits),
+        progress=services.progress,
     )
 
 

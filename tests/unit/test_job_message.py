@@ -47,7 +47,7 @@ def stage(state: StageState, *, reason: str | None = None, message: str = "") ->
         (job(JobState.FAILED), (stage(StageState.FAILED, reason="Bad file."),), "Bad file."),
         (job(JobState.FAILED), (stage(StageState.RUNNING), stage(StageState.FAILED)), "probe failed."),
         (job(JobState.RUNNING), (stage(StageState.RUNNING, message="Half way"),), "Half way"),
-        (job(JobState.RUNNING), (stage(StageState.RUNNING),), "Starting: probe"),
+        (job(JobState.RUNNING), (stage(StageState.RUNNING),), "Looking at the file…"),
         (job(JobState.RUNNING), (stage(StageState.READY, reason="Busy."),), "Will be tried again. Busy."),
         (job(JobState.RUNNING), (stage(StageState.READY),), "Waiting for a free worker"),
         (job(JobState.QUEUED), (stage(StageState.READY),), "Queued"),
