@@ -1,10 +1,11 @@
-"""What people change of a video: its title and tags, words of the transcript, posts, the thumbnail.
+"""What people change of a video: its title and tags, words of the transcript, posts, clips, the thumbnail.
 
 Outputs keep what was made; an edit lies over one and can be taken back. Title and tags are the video's own.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from uuid import UUID
@@ -14,17 +15,19 @@ from sqlalchemy import Connection
 from services.database import Database
 from services.errors import BadInput, IllegalMove
 from services.model import StageName, User
-from services.outputs import OUTPUT_OF, Output, PostsOutput, ThumbnailsOutput, TranscriptOutput
+from services.names import clean_title
+from services.outputs import OUTPUT_OF, ClipsOutput, Output, PostsOutput, ThumbnailsOutput, TranscriptOutput
 from services.permissions import Action
-from services.records import edits, events, videos
+from services.records import edits, events, library, videos
 from services.tags import clean_tags
-from services.uploads import clean_title
 from services.videos import visible_video
 
 LONGEST_TITLE = 200
 LONGEST_SEGMENT = 2000  # characters
 LONGEST_POST = 20_000
 MOST_PARTS = 50
+HIDDEN = "hidden"  # of a clip that a person took out of the list
+TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 Value = str | int | list[str]
 
@@ -55,6 +58,7 @@ class Edits:
             recorded = videos.newest_outputs(connection, video_id)[stage]
             kept = None if value is None else check(OUTPUT_OF[stage].model_validate(recorded), name, value)
             edits.append(connection, video_id=video_id, stage_id=stage_id, target=target, value=kept, user_id=user.id)
+            library.follow_edit(connection, video_id, target, kept)
             action = "output edited" if kept is not None else "edit taken back"
             _note(connection, user, video_id, action, {"target": target})
         return kept
@@ -95,20 +99,45 @@ def _post(output: Output, name: str, value: object) -> list[str]:
         raise BadInput("There is no such post.")
     if not isinstance(value, list) or not 1 <= len(value) <= MOST_PARTS:
         raise BadInput(f"A post has between 1 and {MOST_PARTS} parts.")
-    return [_text(part, longest=LONGEST_POST, lines=True) for part in value]
+    return [_post_text(part) for part in value]
+
+
+def _post_text(value: object) -> str:
+    """As it was written, with the joiners and marks that scripts and emoji need. Raises BadInput."""
+    if not isinstance(value, str):
+        raise BadInput("Write text here.")
+    lines = "\n".join(value.replace("\t", " ").splitlines())
+    shown = "".join(each for each in lines if each == "\n" or not _acts(each)).strip()
+    if not 1 <= len(shown) <= LONGEST_POST:
+        raise BadInput(f"Write between 1 and {LONGEST_POST:,} characters in each part.")
+    return shown
+
+
+def _acts(character: str) -> bool:
+    """Whether it is no text: a control character, half of one, or what turns the direction of what follows."""
+    return unicodedata.category(character) in {"Cc", "Cs"} or character in TURNS
+
+
+def _clip(output: Output, name: str, value: object) -> str:
+    if not isinstance(output, ClipsOutput) or name not in {str(clip.position) for clip in output.clips}:
+        raise BadInput("There is no such clip.")
+    if value != HIDDEN:
+        raise BadInput("A clip can be taken out of the list; to cut it elsewhere, render it again.")
+    return HIDDEN
 
 
 def _thumbnail(output: Output, name: str, value: object) -> int:
-    if not isinstance(output, ThumbnailsOutput) or value not in {one.position for one in output.thumbnails}:
+    positions = {one.position for one in output.thumbnails} if isinstance(output, ThumbnailsOutput) else set()
+    if name or isinstance(value, bool) or not isinstance(value, int) or value not in positions:
         raise BadInput("There is no such thumbnail.")
-    return int(str(value))
+    return value
 
 
-def _text(value: object, *, longest: int, lines: bool = False) -> str:
+def _text(value: object, *, longest: int) -> str:
     """What a person wrote, without control characters. Raises BadInput when nothing or too much is left."""
     if not isinstance(value, str):
         raise BadInput("Write text here.")
-    shown = "".join(each for each in value if each.isprintable() or (lines and each == "\n")).strip()
+    shown = "".join(each for each in value if each.isprintable()).strip()
     if not 1 <= len(shown) <= longest:
         raise BadInput(f"Write between 1 and {longest:,} characters here.")
     return shown
@@ -118,6 +147,7 @@ _RULES: Mapping[str, tuple[StageName, Callable[[Output, str, object], Value]]] =
     {
         "segment": (StageName.TRANSCRIBE, _segment),
         "post": (StageName.POSTS, _post),
+        "clip": (StageName.CLIPS, _clip),
         "thumbnail": (StageName.THUMBNAILS, _thumbnail),
     }
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 
 from services.engines.sentences import Sentence, sentences_of
@@ -18,6 +20,18 @@ LONGEST_HASHTAG = 30
 OUTLINE_SENTENCES = 3
 # Code points that X counts as one character; every other counts as two (twitter-text, configuration v3).
 X_SINGLE = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
+X_ADDRESS_LENGTH = 23  # whatever its own: X shortens them all
+X_AFTER_ADDRESS = ".,;:!?)]}'\"\u201d\u2019"
+X_ADDRESS = re.compile(
+    r"(?<![@A-Za-z0-9_.-])(?:https?://[^\s]+|(?:[a-z0-9][a-z0-9-]*\.)+"
+    r"(?:com|org|net|edu|gov|info|dev|app|io|ai|co|tv|me|eu|uk|de|fr)(?![A-Za-z0-9_-]|\.[A-Za-z0-9])(?:[/?#][^\s]*)?)",
+    re.IGNORECASE,
+)
+_PICTURE, _TONES = "[\u203c-\u3299\U0001f000-\U0001faff]", "[\ufe0f\U0001f3fb-\U0001f3ff]*"
+X_EMOJI = re.compile(
+    f"[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?\u20e3|{_PICTURE}{_TONES}(?:\u200d{_PICTURE}{_TONES})+"
+    f"|[\U0001f000-\U0001faff]{_TONES}|[\u203c-\u3299]\ufe0f"
+)
 
 
 def write_drafts(
@@ -46,8 +60,22 @@ def write_drafts(
 
 
 def x_length(text: str) -> int:
-    """How many characters X counts."""
-    return sum(1 if any(low <= ord(each) <= high for low, high in X_SINGLE) else 2 for each in text)
+    """How many characters X counts: 23 for an address, 2 for an emoji of however many parts, the rest by alphabet.
+
+    The page counts by the same rule while somebody writes: console/components/post_length_engine.js.
+    """
+    text = unicodedata.normalize("NFC", text)
+    addresses, emoji = 0, 0
+
+    def without_address(found: re.Match[str]) -> str:
+        nonlocal addresses
+        addresses += 1
+        return found[0][len(found[0].rstrip(X_AFTER_ADDRESS)) :]
+
+    rest = X_ADDRESS.sub(without_address, text)
+    rest, emoji = X_EMOJI.subn("", rest)
+    characters = sum(1 if any(low <= ord(each) <= high for low, high in X_SINGLE) else 2 for each in rest)
+    return characters + X_ADDRESS_LENGTH * addresses + 2 * emoji
 
 
 def hashtags_of(phrases: Sequence[str]) -> tuple[str, ...]:
