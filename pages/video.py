@@ -10,21 +10,20 @@ import streamlit as st
 from console import look, navigation, wiring
 from console.again import actions
 from console.components.analysis import analysis
-from console.components.clips import clips
 from console.components.details import details
-from console.components.gallery import gallery, pictures
+from console.components.gallery import pictures
 from console.components.heading import heading
 from console.components.lineage import lineage
 from console.components.player import player
-from console.components.posts import posts
 from console.components.stepper import has_changed, stepper
 from console.components.transcript import transcript
 from console.messages import refusals, show_error
+from console.repurposed import show_clips, show_posts, show_thumbnails
 from console.session import live, require
 from console.unmade import unmade
 from services.errors import BacklotError
 from services.model import JobState, StageName
-from services.outputs import AnalysisOutput, ClipsOutput, PostsOutput, ThumbnailsOutput
+from services.outputs import AnalysisOutput, ThumbnailsOutput
 from services.videos import JobView, VideoDetail
 
 user = require().user
@@ -105,22 +104,11 @@ with analysed:
     else:
         unmade(detail, StageName.ANALYZE)
 with thumbs:
-    if shots:
-        gallery(shots)
-    else:
-        unmade(detail, StageName.THUMBNAILS)
+    show_thumbnails(detail, shots)
 with cut:
-    passages = detail.outputs.get(StageName.CLIPS)
-    if isinstance(passages, ClipsOutput) and passages.clips:
-        clips(passages, detail, shots)
-    else:
-        unmade(detail, StageName.CLIPS)
+    show_clips(detail)
 with written:
-    drafts = detail.outputs.get(StageName.POSTS)
-    if isinstance(drafts, PostsOutput):
-        posts(drafts)
-    else:
-        unmade(detail, StageName.POSTS)
+    show_posts(detail)
 with made, refusals():
     if detail.outputs:
         lineage(wiring.services().lineages.of_video(user, video.id))

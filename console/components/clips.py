@@ -1,36 +1,105 @@
-"""Clips to play, each with its explained score."""
+"""Clips to play and to cut again by words, each with its explained score."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from console.components import component
-from console.look import file_address
-from services.outputs import ClipsOutput
-from services.videos import VideoDetail
+from console.components import component, nothing
+from console.look import UNFINISHED, file_address, moment
+from services import cuts
+from services.allowances import Allowance
+from services.edits import HIDDEN
+from services.errors import BadInput
+from services.model import JobState, StageName
+from services.outputs import Clip, ClipsOutput, ProbeOutput, ThumbnailsOutput
+from services.videos import JobView, VideoDetail
 
-_clips = component("clips")
+_clips = component("clips", "live", "copying", "cutting", "cut_editor")
 
-ROLE_OF_FORMAT = (("9:16", "clip_portrait"), ("16:9", "clip_landscape"))
-
-
-def clips(output: ClipsOutput, video: VideoDetail, shots: Sequence[Mapping[str, Any]]) -> None:
-    """Clips to play, each with its explained score; shots are the pictures of `gallery`."""
-    _clips(data={"clips": _cards(output, video, shots)}, key="clips")
+SHAPES = ("portrait", "landscape")
 
 
-def _cards(output: ClipsOutput, video: VideoDetail, shots: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The clips with the files of each format, each behind that of the pictures that is nearest to its start."""
-    return [
-        {
-            **clip.model_dump(mode="json", exclude={"position"}),
-            "poster": min(shots, key=lambda shot: abs(shot["at"] - clip.start))["source"] if shots else None,
-            "formats": [
-                {"name": name, "source": file_address(file.id)}
-                for name, role in ROLE_OF_FORMAT
-                if (file := video.file(role, clip.position)) is not None
-            ],
-        }
-        for clip in output.clips
-    ]
+def clips(
+    video: VideoDetail, shots: Sequence[Mapping[str, Any]], *, allowance: Allowance | None, timezone: tzinfo
+) -> None:
+    """Clips to play and to cut again; shots are the pictures of `gallery`. The fragment is drawn again with the job."""
+    output, probed = video.outputs.get(StageName.CLIPS), video.outputs.get(StageName.PROBE)
+    thumbnails = video.outputs.get(StageName.THUMBNAILS)
+    made = output.clips if isinstance(output, ClipsOutput) else ()
+    source = video.file("source")
+    newest = next((job for job in video.jobs if any(stage.name is StageName.CLIPS for stage in job.stages)), None)
+    _clips(
+        data={
+            "video_id": str(video.video.id),
+            "may_act": video.may_act and StageName.TRANSCRIBE in video.outputs,
+            "clips": [_card(clip, video, shots) for clip in made],
+            "source": file_address(source.id) if source else None,
+            "transcript": f"/api/videos/{video.video.id}/transcript.json",
+            "limits": {
+                "shortest": cuts.SHORTEST,
+                "longest": cuts.LONGEST,
+                "lead_in": cuts.LEAD_IN,
+                "lead_out": cuts.LEAD_OUT,
+                "longest_title": cuts.LONGEST_TITLE,
+                "most": cuts.MOST_CLIPS,
+                "duration": probed.duration if isinstance(probed, ProbeOutput) else 0.0,
+                "scene_cuts": list(thumbnails.scene_cuts) if isinstance(thumbnails, ThumbnailsOutput) else [],
+            },
+            "cost": _cost(allowance, timezone),
+            "known": f"{newest.id}:{newest.state}" if newest else None,
+            "rendering": _rendering(newest, timezone),
+            "failed": _failed(newest),
+        },
+        on_changed_change=nothing,
+        key="clips",
+    )
+
+
+def _card(clip: Clip, video: VideoDetail, shots: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A clip with the file of each shape, behind the picture that stands for it or the nearest of the video."""
+    nearest = min(shots, key=lambda shot: abs(shot["at"] - clip.start))["source"] if shots else None
+    files = {}
+    for shape in SHAPES:
+        if (film := video.file(f"clip_{shape}", clip.position)) is not None:
+            poster = video.file(f"clip_{shape}_poster", clip.position)
+            files[shape] = {"source": file_address(film.id), "poster": file_address(poster.id) if poster else nearest}
+    return {
+        **clip.model_dump(mode="json", exclude={"made_by"}),
+        "files": files or None,
+        "hidden": video.edits.get(f"clip:{clip.position}") == HIDDEN,
+    }
+
+
+def _cost(allowance: Allowance | None, timezone: tzinfo) -> str:
+    """What rendering uses up, said before it does."""
+    if allowance is None:
+        return "This uses one AI job."
+    if allowance.jobs_left == 0 and allowance.jobs_free_at is not None:
+        free_at = moment(allowance.jobs_free_at, timezone=timezone)
+        return f"This uses one AI job: none is left this hour, so it starts {free_at}."
+    return f"This uses one of the {allowance.jobs_left} AI jobs that you have left this hour."
+
+
+def _asked(job: JobView) -> list[dict[str, Any]]:
+    try:
+        return [cut.model_dump(mode="json") for cut in cuts.cuts_of(job.options)]
+    except BadInput:
+        return []
+
+
+def _rendering(job: JobView | None, timezone: tzinfo) -> dict[str, Any] | None:
+    """The job that makes clips now; its cuts are empty where it makes all of them."""
+    if job is None or job.state not in UNFINISHED:
+        return None
+    waits = job.state is JobState.QUEUED and job.starts_at > datetime.now(UTC)
+    message = f"{job.message} It starts {moment(job.starts_at, timezone=timezone)}." if waits else job.message
+    return {"job_id": str(job.id), "percent": job.percent, "message": message, "cuts": _asked(job)}
+
+
+def _failed(job: JobView | None) -> dict[str, Any] | None:
+    """A new cut that was not made."""
+    if job is None or job.state not in {JobState.FAILED, JobState.CANCELLED} or not (asked := _asked(job)):
+        return None
+    return {"job_id": str(job.id), "message": job.message, "cuts": asked}
