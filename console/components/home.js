@@ -1,4 +1,3 @@
-const OPEN = new Set(["queued", "running"]);
 const SOON_MS = 300;  // several changes at once are one
 const kept = new WeakMap();
 
@@ -15,8 +14,6 @@ function still(card, ...over) {
     ...over,
   ]);
 }
-
-const left = (seconds) => (seconds < 60 ? "under a minute left" : `about ${Math.round(seconds / 60)} min left`);
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector("#root");
@@ -53,26 +50,22 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function runningCard(card) {
     const fill = make("span");
     const bar = make("span", { className: "bar", attributes: { role: "progressbar", "aria-label": card.title, "aria-valuemin": 0, "aria-valuemax": 100 } }, [fill]);
-    bar.style.display = "block";
-    const message = make("span", { className: "cut quiet" });
-    const percent = make("span", { className: "strong" });
-    const eta = make("span", { className: "quiet cut" });
+    const [headline, rest, detail] = ["cut", "quiet", "quiet cut"].map((className) => make("span", { className: `numbers ${className}` }));
     moving.push(() => {
-      const now = live.video(card.id);
-      const known = now && now.job_id === card.job_id && OPEN.has(now.job_state) ? now : card;
-      const share = Math.floor(Math.max(known.percent, card.percent));
-      fill.style.width = `${share}%`;
-      bar.classList.toggle("waiting", known === card && card.queued);
-      bar.setAttribute("aria-valuenow", share);
-      percent.textContent = known.job_state === "queued" || (known === card && card.queued) ? "" : `${share}%`;
-      message.textContent = message.title = known.message || card.message;
-      eta.textContent = known.eta > 0 ? left(known.eta) : [card.owner, card.when].filter(Boolean).join(" · ");
+      const seen = live.video(card.id);
+      const job = seen?.job_id === card.job_id && live.isUnfinished(seen) ? seen : card;
+      const percent = live.held(card.job_id, Math.max(card.percent, job.percent));
+      const words = jobWords({ ...job, percent });
+      fill.style.width = `${percent}%`;
+      bar.setAttribute("aria-valuenow", Math.floor(percent));
+      headline.textContent = words.headline;
+      rest.textContent = live.state === "away" ? "Updates interrupted" : words.left;
+      detail.textContent = [card.owner, words.detail || card.when].filter(Boolean).join(" · ");
     });
     return make("li", {}, [toVideo(card, "card run", [
       still(card),
       make("span", { className: "side" }, [
-        make("span", { className: "title wraps", text: card.title }), bar,
-        make("span", { className: "numbers" }, [message, percent]), eta,
+        make("span", { className: "title wraps", text: card.title }), bar, make("span", { className: "words" }, [headline, rest]), detail,
       ]),
     ], "run")]);
   }
@@ -180,7 +173,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function follow() {
     moving.forEach((move) => move());
     const news = live.videos()
-      .filter((now) => (now.job_id in data.states ? data.states[now.job_id] !== now.job_state : OPEN.has(now.job_state) && !data.cut))
+      .filter((now) => (now.job_id in data.states ? data.states[now.job_id] !== now.job_state : live.isUnfinished(now) && !data.cut))
       .map((now) => `${now.job_id} ${now.job_state}`).sort().join();
     if (!news || news === memory.asked) return;
     memory.asked = news;

@@ -14,7 +14,7 @@ from console.look import duration, file_address, moment, size
 from console.outcomes import counted, made
 from services.allowances import Allowance
 from services.home import COUNTED, FAILURES_COUNTED, RUNNING_SHOWN, Card, HomeView
-from services.model import JobState
+from services.videos import JobView
 
 FAILED_SHOWN = 3
 FINISHED_SHOWN = 8
@@ -76,11 +76,7 @@ def _data(
         "empty": rows.empty and not rows.uploads,
         "upload_address": f"/{navigation.UPLOAD.address}",
         "videos_address": f"/{navigation.VIDEOS.address}",
-        "running": [
-            _card(view, card, timezone=timezone)
-            | {"percent": view.progress[card.job_id].percent, "message": view.progress[card.job_id].message}
-            for card in running
-        ],
+        "running": [_card(view, card, timezone=timezone) | _progress(view.progress[card.job_id]) for card in running],
         "running_more": _all(rows.under_way_count, len(running), most=COUNTED),
         "waiting": _waiting(rows.waiting, rows.waits_until, timezone=timezone),
         "failed": [
@@ -122,8 +118,19 @@ def _card(view: HomeView, card: Card, *, timezone: tzinfo) -> dict[str, Any]:
         "picture": None if card.picture is None else file_address(card.picture),
         "duration": duration(card.duration) or "",
         "when": moment(card.at, timezone=timezone),
-        "queued": card.state is JobState.QUEUED,
         "reason": card.reason or "",
+    }
+
+
+def _progress(job: JobView) -> dict[str, Any]:
+    """How a job stands, in the shape of what comes live."""
+    return {
+        "job_state": job.state,
+        "percent": job.percent,
+        "message": job.message,
+        "eta": None,
+        "starts_at": job.starts_at.timestamp(),
+        "stages": [{"state": stage.state} for stage in job.stages],
     }
 
 

@@ -70,10 +70,7 @@ class HomeRows:
 
 _CARD = (
     "j.id as job_id, v.id as video_id, v.user_id, p.name as owner, v.title, j.kind, j.state,"
-    " coalesce(v.duration, (select (o.data ->> 'duration')::float8 from outputs o"
-    "  where o.video_id = v.id and o.name = 'probe' order by o.stage_id desc limit 1)) as duration,"
-    " coalesce(v.thumbnail_id, (select f.id from files f where f.video_id = v.id and f.role = 'thumbnail'"
-    "  order by f.stage_id desc, f.position limit 1)) as picture"
+    " v.duration, v.thumbnail_id as picture"
 )
 # By person, since each of the two indexes begins with one: what one person's Home reads does not grow with the others'.
 _HOME = f"""
