@@ -12,7 +12,7 @@ const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 const KEYS = [
   ["Space, K", "Play or pause"], ["J, L", "10 seconds back, forward"], ["←, →", "5 seconds back, forward"],
   ["0 to 9", "Go to 0 % to 90 %"], ["M", "Sound off or on"], ["C", "Captions off or on"], ["F", "Full screen"],
-  ["?", "This list"],
+  ["?", "This list, while the player has the focus"],
 ];
 const REMEMBERED = "backlot-player";
 const MOST_REMEMBERED = 200; // videos
@@ -73,7 +73,7 @@ function makePlayer(root) {
     className: "seek", attributes: { role: "slider", tabindex: "0", "aria-label": "Position", "aria-valuemin": "0" },
   }, [make("div", { className: "rail" }, [loaded, played])]);
   const bar = make("div", { className: "bar-of-time" }, [seekBar, marks, tip]);
-  const playButton = toolButton("play", "Play", toggle);
+  const playButton = toolButton("play", "Play (Space)", toggle);
   const muteButton = toolButton("volume", "Sound off", () => { media.muted = !media.muted; });
   const volume = make("input", { className: "volume", attributes: { type: "range", min: 0, max: 1, step: 0.05, "aria-label": "Volume" } });
   const time = make("span", { className: "time numbers", text: "0:00 / 0:00" });
@@ -282,7 +282,7 @@ function makePlayer(root) {
       c: () => track && showCaptions(!captionsShown()), f: toggleFull, m: () => { media.muted = !media.muted; },
       Home: path[0] === seekBar ? () => go(0) : undefined,
       End: path[0] === seekBar ? () => go(length()) : undefined,
-      "?": () => showHelp(help.hidden), Escape: help.hidden ? undefined : () => showHelp(false),
+      "?": path.includes(frame) ? () => showHelp(help.hidden) : undefined, Escape: help.hidden ? undefined : () => showHelp(false),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key]
       ?? (/^[0-9]$/.test(event.key) ? () => go((length() * Number(event.key)) / 10) : undefined);
     if (!act) return;

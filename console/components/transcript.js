@@ -143,8 +143,8 @@ function makeTranscript(root) {
     row.classList.add("now");
     row.querySelector(`[data-word="${word}"]`)?.classList.add("spoken");
   }
-  // Moves the list, never the page.
-  function bring(line, always = false) {
+  // Moves the list; the page only for who asked to see a line.
+  function bring(line, { always = false, page = false } = {}) {
     const row = rows[line];
     if (!row || !list.clientHeight) return;
     fill(line);
@@ -153,7 +153,11 @@ function makeTranscript(root) {
     moving = performance.now() + 250;
     list.scrollTop = row.offsetTop - list.clientHeight / 3;
     // Lines that were never drawn have guessed heights: once more when they are known.
-    requestAnimationFrame(() => { moving = performance.now() + 250; list.scrollTop = row.offsetTop - list.clientHeight / 3; });
+    requestAnimationFrame(() => {
+      moving = performance.now() + 250;
+      list.scrollTop = row.offsetTop - list.clientHeight / 3;
+      if (page) row.scrollIntoView({ block: "nearest" });
+    });
   }
   function letGo() {
     following = false;
@@ -162,7 +166,7 @@ function makeTranscript(root) {
   function followAgain() {
     following = true;
     followButton.hidden = true;
-    bring(Math.max(now.line, 0), true);
+    bring(Math.max(now.line, 0), { always: true, page: true });
   }
 
   // Finding.
@@ -204,7 +208,7 @@ function makeTranscript(root) {
     place = (place + direction + found.length) % found.length;
     count.textContent = `${(place + 1).toLocaleString()} of ${found.length.toLocaleString()}`;
     letGo();
-    bring(found[place].line, true);
+    bring(found[place].line, { always: true, page: true });
     mark(found[place].line);
   }
   function nextUncertain() {
@@ -213,7 +217,7 @@ function makeTranscript(root) {
     const target = words.find(([line, word]) => line > from[0] || (line === from[0] && word > from[1])) ?? words[0];
     nextUncertain.from = target;
     letGo();
-    bring(target[0], true);
+    bring(target[0], { always: true, page: true });
     focusLine(target[0], false);
     root.querySelector(".asked")?.classList.remove("asked");
     rows[target[0]].querySelector(`[data-word="${target[1]}"]`)?.classList.add("asked");
@@ -297,7 +301,8 @@ function makeTranscript(root) {
     else if (word) seek(pieces(line)[Number(word.dataset.word)].start);
     else if (event.target.closest(".at")) seek(said.segments[line].start);
     else return;
-    if (!following) followAgain();
+    following = true;
+    followButton.hidden = true;
   };
   list.ondblclick = (event) => {
     const line = lineOf(event.target);
@@ -313,7 +318,7 @@ function makeTranscript(root) {
     else return;
     event.preventDefault();
   };
-  list.onscroll = () => { if (performance.now() > moving && now.line > 0) letGo(); };
+  list.onscroll = () => { if (performance.now() > moving) letGo(); };
   list.onwheel = list.ontouchmove = () => { moving = 0; };
   followButton.onclick = followAgain;
   uncertain.onclick = nextUncertain;
