@@ -76,10 +76,10 @@ def test_from_an_empty_home_to_what_was_made(page: Page, context: BrowserContext
     page.goto(stack.address)
     expect(bell(page, 1)).to_be_visible()
     expect(page).to_have_title("(1) Home · Backlot")
-    finished = page.get_by_role("region", name="Just finished").get_by_role("link", name=TITLE)
+    finished = page.get_by_role("region", name="Just finished").get_by_role("link", name="Sample: ")
     expect(finished).to_contain_text("New")
     expect(finished).to_contain_text(re.compile(r"\d clips? · \d posts"))
-    image = finished.get_by_role("presentation")
+    image = finished.locator("img")
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
     expect(page.get_by_role("meter", name="AI jobs, this hour")).to_have_attribute("aria-valuenow", "9")
 
