@@ -12,6 +12,7 @@ import structlog
 from zipstream import ZipStream
 
 from services import subtitles
+from services.edits import HIDDEN
 from services.errors import NotFound
 from services.lineage import Lineages
 from services.manifest import analysis_as_markdown, clock, manifest
@@ -99,6 +100,8 @@ def _file_names(detail: VideoDetail, *, source: bool) -> Iterator[tuple[FileRow,
                 yield file, f"thumbnails/{number}-at-{at}{'-chosen' if stands else ''}{_ending(file)}"
     clips = detail.outputs.get(StageName.CLIPS)
     for clip in clips.clips if isinstance(clips, ClipsOutput) else ():
+        if detail.edits.get(f"clip:{clip.position}") == HIDDEN:
+            continue
         for role, shape in SHAPES:
             if (file := detail.file(role, clip.position)) is not None:
                 yield file, f"clips/{clip.position + 1}-{safe_name(clip.title)}-{shape}{_ending(file)}"
