@@ -150,8 +150,10 @@ def matching_lines(connection: Connection, terms: Terms, video_ids: Sequence[UUI
     some = _query(terms, values, " || ")
     rows = connection.execute(
         text(
-            f"with hit as (select l.video_id, l.position, l.start, l.text, l.search @@ ({every}) as whole"
-            f"  from spoken_lines l where l.video_id = any (:ids) and l.search @@ ({some})),"
+            # Video by video, since all lines that hold a common word are many more than those of these videos.
+            f"with hit as (select l.*, l.search @@ ({every}) as whole from unnest(cast(:ids as uuid[])) asked (id)"
+            f"  cross join lateral (select l.video_id, l.position, l.start, l.text, l.search from spoken_lines l"
+            f"   where l.video_id = asked.id and l.search @@ ({some})) l),"
             " best as (select *, bool_or(whole) over (partition by video_id) as some_whole from hit),"
             " numbered as (select *, row_number() over (partition by video_id order by position) as number,"
             "  count(*) over (partition by video_id) as total from best where whole or not some_whole)"
@@ -223,16 +225,18 @@ def _matching(terms: Terms, values: dict[str, object]) -> str:
             escaped = terms.part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
             values["part"] = f"%{escaped}%"
         words = _query(_apart(terms), values, " && ")
-        matching.append(f"v.id in (select videos_with_words({words}, :part))")
+        matching.append(f"v.id in (select found from videos_with_words({words}, :part) found)")
     for number, phrase in enumerate(terms.phrases):
         values |= {f"phrase{number}": _phrase(phrase), f"named{number}": " ".join(phrase)}
         matching.append(
-            f"v.id in (select videos_with_phrase(to_tsquery('simple', :phrase{number}),"
-            f" plainto_tsquery('simple', :named{number}), phraseto_tsquery('simple', :named{number})))"
+            f"v.id in (select found from videos_with_phrase(to_tsquery('simple', :phrase{number}),"
+            f" plainto_tsquery('simple', :named{number}), phraseto_tsquery('simple', :named{number})) found)"
         )
     for number, word in enumerate(terms.without):
         values[f"without{number}"] = word
-        matching.append(f"v.id not in (select videos_with_words(word_query(:without{number}, true), null))")
+        matching.append(
+            f"v.id not in (select found from videos_with_words(word_query(:without{number}, true), null) found)"
+        )
     return " and ".join(matching)
 
 
