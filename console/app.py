@@ -57,7 +57,6 @@ else:
     st.set_page_config(page_title=f"{selected.title} · Backlot")
     shown = [page for page, one in zip(navigation.PAGES, pages, strict=True) if one.visibility == "visible"]
     with st.sidebar:
-        upload_strip()
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(session.user.role.value, icon=":material/person:", color="gray")
             st.text(session.user.name)
@@ -74,5 +73,7 @@ else:
         opened = bell(looking_at=looking_at)
         if opened is not None:
             st.switch_page(navigation.VIDEO.file, query_params={"id": opened})
+        if may_upload and upload_strip(address=navigation.UPLOAD.address):
+            st.switch_page(navigation.UPLOAD.file)
         with st.container():
             selected.run()

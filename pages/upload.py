@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from console import navigation, wiring
+from console import look, navigation, wiring
 from console.components.upload import drop_zone
 from console.notices import tell_pauses
-from console.session import require
+from console.session import live, require
+from services.allowances import Allowance
+from services.errors import BacklotError
 from services.permissions import Action, permits
 
 user = require().user
@@ -17,6 +19,24 @@ if not permits(user, Action.UPLOAD, user.id):
     st.info("Your role looks at videos and does not upload any.", icon=":material/info:")
     st.stop()
 tell_pauses()
-opened = drop_zone(size_limit=wiring.settings().upload_size_limit)
-if opened is not None:
-    st.switch_page(navigation.VIDEO.file, query_params={"id": opened})
+
+
+def left() -> Allowance | None:
+    """What is left of the limits; None while nobody can tell: files are taken up to the same limits."""
+    try:
+        return wiring.services().allowances.of(user)
+    except BacklotError:
+        return None
+
+
+@live(every=None)
+def files() -> None:
+    """Runs again with each file that was accepted."""
+    opened = drop_zone(
+        size_limit=wiring.settings().upload_size_limit, allowance=left(), timezone=look.viewer_timezone()
+    )
+    if opened is not None:
+        st.switch_page(navigation.VIDEO.file, query_params={"id": opened})
+
+
+files()

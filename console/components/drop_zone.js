@@ -1,73 +1,132 @@
-const LABELS = {
-  waiting: "Waiting", sending: "Sending", cut: "Connection cut", accepted: "Accepted", refused: "Refused", stopped: "Stopped",
-};
-const COLOURS = { sending: "blue", cut: "orange", accepted: "green", refused: "red" };
-
-function fileRow(item, open) {
-  const share = item.file.size ? item.sent / item.file.size : 0;
-  const fill = make("span");
-  fill.style.width = `${item.state === "accepted" ? 100 : share * 100}%`;
-  const actions = make("span");
-  const action = (text, act, className = "button small") => {
-    const button = make("button", { className, text, attributes: { type: "button" } });
-    button.onclick = act;
-    actions.append(button);
-  };
-  if (["waiting", "sending", "cut"].includes(item.state)) action("Stop", () => uploads.stop(item));
-  if (["refused", "stopped"].includes(item.state) && item.file.size) action("Try again", () => uploads.repeat(item));
-  if (item.state === "accepted") action("Open video", () => open(item.videoId), "button small first");
-  let rate = "";
-  if (item.state === "sending" && item.startedAt) {
-    const speed = (item.sent - item.resumedFrom) / Math.max(0.2, (performance.now() - item.startedAt) / 1000);
-    const left = speed > 0 ? ` · ${clock((item.file.size - item.sent) / speed)} left` : "";
-    rate = ` · ${bytes(speed)}/s${left}`;
-  }
-  const amount = item.state === "accepted" || item.state === "refused"
-    ? bytes(item.file.size)
-    : `${Math.floor(share * 100)}% of ${bytes(item.file.size)}${rate}`;
-  const row = make("li", { className: `card file ${item.state}`, attributes: { "data-state": item.state } }, [
-    make("div", { className: "line" }, [
-      make("span", { className: "name wraps", text: item.name }),
-      make("span", { className: `chip ${COLOURS[item.state] ?? ""}`, text: LABELS[item.state] }),
-      actions,
-    ]),
-    make("div", {
-      className: "bar",
-      attributes: {
-        role: "progressbar", "aria-label": item.name, "aria-valuemin": 0, "aria-valuemax": 100,
-        "aria-valuenow": Math.floor(share * 100),
-      },
-    }, [fill]),
-    make("div", { className: "line quiet numbers" }, [
-      make("span", { text: amount }), make("span", { className: "problem", text: item.message }),
-    ]),
-  ]);
-  return row;
-}
-
-const closers = new WeakMap();
+const STEPS = [
+  ["upload", "It is sent in parts", "What is cut off goes on by itself, also from another tab, for a day."],
+  ["search", "It is understood", "Every word is written down, with chapters, a summary and keywords."],
+  ["scissors", "It is put to use", "Thumbnails, short clips with captions, and posts to edit and copy."],
+];
+const mounted = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const zone = parentElement.querySelector(".zone");
-  const input = parentElement.querySelector("input");
-  const list = parentElement.querySelector(".files");
-  parentElement.querySelector(".limits").textContent =
-    `MP4, MOV, MKV, WebM or sound alone · up to ${bytes(data.size_limit)} each · what was cut goes on where it stopped`;
+  const find = (selector) => parentElement.querySelector(selector);
+  const [zone, input, list] = [find(".zone"), find("input[type=file]"), find(".files")];
+  const state = mounted.get(parentElement) ?? { rows: new Map(), close() {}, accepted: null, wanted: null, told: "" };
+  mounted.set(parentElement, state);
+  state.close();
+  state.data = data;
 
-  parentElement.querySelector(".choose").onclick = () => input.click();
-  input.onchange = () => { uploads.add([...input.files], data.size_limit); input.value = ""; };
-  zone.ondragover = (event) => { event.preventDefault(); zone.classList.add("over"); };
-  zone.ondragleave = () => zone.classList.remove("over");
-  zone.ondrop = (event) => {
-    event.preventDefault();
+  find(".formats").textContent =
+    `MP4, MOV, MKV, WebM, AVI or sound alone · up to ${bytes(data.size_limit)} each · what was cut goes on where it stopped`;
+  find(".limits").replaceChildren(...data.limits.map((limit) => make("span", { className: `chip ${limit.colour}`, text: limit.text })));
+  if (!find(".steps").children.length) {
+    find(".steps").append(...STEPS.map(([drawing, head, text]) => make("li", {}, [
+      icon(drawing), make("span", { className: "strong", text: head }), make("span", { className: "quiet", text }),
+    ])));
+  }
+
+  const add = (files) => uploads.add(files, data.size_limit);
+  find(".choose").onclick = () => input.click();
+  input.onchange = () => { add([...input.files]); input.value = ""; };
+
+  // A file may be dropped anywhere on the page: beside the zone the browser would open it and leave.
+  const holdsFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  const over = (event) => { if (holdsFiles(event)) { event.preventDefault(); zone.classList.add("over"); } };
+  const out = (event) => { if (!event.relatedTarget) zone.classList.remove("over"); };
+  const drop = (event) => {
     zone.classList.remove("over");
-    uploads.add([...event.dataTransfer.files], data.size_limit);
+    if (!holdsFiles(event)) return;
+    event.preventDefault();
+    add([...event.dataTransfer.files]);
+  };
+  parentElement.onclick = (event) => {
+    const link = event.target.closest?.("a[data-video]");
+    if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    setTriggerValue("opened", link.dataset.video);
   };
 
-  const open = (videoId) => setTriggerValue("opened", videoId);
-  const draw = () => list.replaceChildren(...uploads.items.map((item) => fileRow(item, open)));
-  closers.get(parentElement)?.();
-  closers.set(parentElement, uploads.watch(draw));
+  function drawStopped() {
+    const section = find(".stopped-before");
+    const rows = uploads.unfinished();
+    const key = JSON.stringify(rows);
+    section.hidden = !rows.length;
+    if (section.dataset.key === key) return;
+    section.dataset.key = key;
+    section.replaceChildren(make("h2", { text: "Stopped before they had arrived" }), ...rows.map((row) => {
+      const choose = make("button", { className: "button small first", text: "Choose the file", attributes: { type: "button", "aria-label": `Choose ${row.name} again` } });
+      choose.onclick = () => input.click();
+      const discard = make("button", { className: "button small plain", text: "Discard", attributes: { type: "button", "aria-label": `Discard ${row.name}` } });
+      discard.onclick = () => uploads.discard(row.id);
+      return make("div", { className: "card", attributes: { "data-unfinished": row.name } }, [
+        make("div", { className: "what" }, [
+          make("div", { className: "strong wraps", text: row.name }),
+          make("div", {
+            className: "quiet numbers",
+            text: `stands at ${Math.floor((row.offset / row.size) * 100)}% of ${bytes(row.size)} since ${moment(row.when)}: choose the file again to go on`,
+          }),
+        ]),
+        choose, discard,
+      ]);
+    }));
+  }
+
+  function drawTogether() {
+    const { open, counted, size, sent, rate, left, isPaused } = uploads.together();
+    const section = find(".sending");
+    section.hidden = !uploads.items.length;
+    find(".steps").hidden = uploads.items.length > 0;
+    zone.classList.toggle("busy", uploads.items.length > 0);
+    section.querySelector("h2").textContent = open.length ? `Sending ${open.length === 1 ? "one file" : `${open.length} files`}` : "Sent";
+    section.querySelector(".together").textContent = open.length && counted.length > 1
+      ? `${Math.floor((sent / size) * 100)}% of ${bytes(size)}${rate ? ` · ${bytes(rate)}/s` : ""}${left ? ` · ${sendingLeft(left)}` : ""}` : "";
+    const wanted = open.length < 2 ? "" : isPaused ? "Resume all" : "Pause all";
+    if (state.wanted === wanted) return;
+    state.wanted = wanted;
+    const button = make("button", { className: "button small", attributes: { type: "button" } }, [icon(isPaused ? "play" : "pause"), wanted]);
+    button.onclick = () => (isPaused ? uploads.goAll() : uploads.pauseAll());
+    section.querySelector(".all").replaceChildren(...(wanted ? [button] : []));
+  }
+
+  function draw() {
+    for (const item of uploads.items) {
+      if (!state.rows.has(item)) state.rows.set(item, uploadRow(item, () => state.data, (id) => live.video(id)));
+      state.rows.get(item).draw();
+    }
+    for (const [item, one] of state.rows) {
+      if (!uploads.items.includes(item)) { one.row.remove(); state.rows.delete(item); }
+    }
+    uploads.items.forEach((item, position) => {
+      const { row } = state.rows.get(item);
+      if (list.children[position] !== row) list.insertBefore(row, list.children[position] ?? null);
+    });
+    drawStopped();
+    drawTogether();
+    tell();
+  }
+
+  // For who listens to the page: what ended, not each percent.
+  function tell() {
+    const last = uploads.items.filter((item) => ["accepted", "refused", "duplicate"].includes(item.state)).at(-1);
+    const told = last ? `${last.name}: ${UPLOAD_LABELS[last.state]}` : "";
+    if (told !== state.told) { state.told = told; find(".unseen").textContent = told; }
+    const accepted = uploads.items.filter((item) => item.state === "accepted").length;
+    if (state.accepted !== null && accepted > state.accepted) setTriggerValue("accepted", String(performance.now()));
+    state.accepted = accepted;
+  }
+
+  const page = document;
+  page.addEventListener("dragover", over);
+  page.addEventListener("dragleave", out);
+  page.addEventListener("drop", drop);
+  const stops = [uploads.watch(draw), live.watch(draw)];
+  const isShown = uploads.listShown();
+  state.close = () => {
+    page.removeEventListener("dragover", over);
+    page.removeEventListener("dragleave", out);
+    page.removeEventListener("drop", drop);
+    stops.forEach((stop) => stop());
+    isShown();
+    state.close = () => {};
+  };
   draw();
-  return () => closers.get(parentElement)?.();
+  if (!state.looked) { state.looked = true; uploads.refresh(); }
+  return () => state.close();
 }

@@ -2,18 +2,73 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
 from console.components import component, nothing, trigger
+from console.look import VIDEO_CHIPS, moment
+from services.allowances import Allowance
+from services.live_pace import EXPECTED
+from services.model import StageName
 
-_drop_zone = component("drop_zone", "upload")
-_upload_strip = component("upload_strip", "upload")
+_drop_zone = component("drop_zone", "live", "upload_hash", "upload_look", "upload", "upload_row")
+_upload_strip = component("upload_strip", "upload_hash", "upload_look", "upload")
+
+# One after the other, whatever else runs beside them.
+LONGEST_PATH = (StageName.PROBE, StageName.TRANSCRIBE, StageName.ANALYZE, StageName.CLIPS)
 
 
-def drop_zone(*, size_limit: int) -> str | None:
-    """Where files are dropped, with how far each is. size_limit in bytes. The id of a video to open, once."""
-    result = _drop_zone(data={"size_limit": size_limit}, key="drop_zone", on_opened_change=nothing)
+def drop_zone(*, size_limit: int, allowance: Allowance | None, timezone: tzinfo) -> str | None:
+    """Where files are dropped, with how far each is. size_limit in bytes. The id of a video to open, once.
+
+    It runs its fragment again when a file was accepted: then less of the allowance is left.
+    """
+    result = _drop_zone(
+        data={
+            "size_limit": size_limit,
+            "limits": _limits(allowance, timezone=timezone) if allowance else [],
+            "states": {state: {"label": chip.label, "colour": chip.colour} for state, chip in VIDEO_CHIPS.items()},
+            "work": _work(LONGEST_PATH),
+        },
+        key="drop_zone",
+        on_opened_change=nothing,
+        on_accepted_change=nothing,
+    )
     return trigger(result.opened)
 
 
-def upload_strip() -> None:
-    """The upload under way in this tab, if there is one: it goes on while other pages are shown."""
-    _upload_strip(key="upload_strip")
+def upload_strip(*, address: str) -> bool:
+    """What this tab sends, over the foot of every page but the one that lists it. Whether that page is asked for."""
+    result = _upload_strip(data={"address": f"/{address}"}, key="upload_strip", on_opened_change=nothing)
+    return trigger(result.opened) is not None
+
+
+def _limits(allowance: Allowance, *, timezone: tzinfo) -> list[dict[str, Any]]:
+    return [
+        _limit(
+            f"{allowance.uploads_left} of {allowance.uploads_per_day} uploads left in 24 hours",
+            allowance.uploads_free_at,
+            "No upload left: the next one fits",
+            timezone=timezone,
+        ),
+        _limit(
+            f"{allowance.jobs_left} of {allowance.jobs_per_hour} jobs left this hour",
+            allowance.jobs_free_at,
+            "Uploads are kept, and their work starts",
+            timezone=timezone,
+        ),
+    ]
+
+
+def _limit(text: str, free_at: datetime | None, used_up: str, *, timezone: tzinfo) -> dict[str, Any]:
+    if free_at is None:
+        return {"text": text, "colour": ""}
+    return {"text": f"{used_up} {moment(free_at, timezone=timezone)}", "colour": "orange"}
+
+
+def _work(stages: Sequence[StageName]) -> list[tuple[float, float, float | None]]:
+    """What the page needs to say how long work on a file will take: fixed, by second of media, most seconds."""
+    expected = [EXPECTED[stage] for stage in stages]
+    return [(one.fixed, one.per_second, None if math.isinf(one.most) else one.most) for one in expected]

@@ -46,12 +46,20 @@ class Describe(BaseModel):
     tags: list[str] | None = Field(default=None, max_length=100)
 
 
-def _described(upload: Upload) -> dict[str, str | int]:
-    return {"id": str(upload.id), "offset": upload.offset, "part_size": upload.part_size}
+def _described(upload: Upload) -> dict[str, str | int | tuple[str, ...]]:
+    return {
+        "id": str(upload.id),
+        "offset": upload.offset,
+        "part_size": upload.part_size,
+        "title": upload.title,
+        "tags": upload.tags,
+    }
 
 
 async def begin(request: Request) -> Response:
-    """POST /api/uploads: {name, size, fingerprint, title, again} to {id, offset, part_size}; a known file resumes.
+    """POST /api/uploads: {name, size, fingerprint, title, again} to {id, offset, part_size, title, tags}.
+
+    A file that was begun and not finished goes on.
 
     A file that is a video of the same user already is answered with {duplicate: {video_id, title, when}} instead,
     and nothing is begun, until it is said that it is wanted again.

@@ -41,11 +41,11 @@ _COLUMNS = (
 
 def create(
     connection: Connection, *, upload_id: UUID, user_id: int, file_name: str, title: str, size: int, fingerprint: str
-) -> None:
-    connection.execute(
+) -> UploadRecord:
+    row = connection.execute(
         text(
             "insert into uploads (id, user_id, file_name, title, size_bytes, fingerprint)"
-            " values (:id, :user_id, :file_name, :title, :size, :fingerprint)"
+            f" values (:id, :user_id, :file_name, :title, :size, :fingerprint) returning {_COLUMNS}"
         ),
         {
             "id": upload_id,
@@ -55,7 +55,8 @@ def create(
             "size": size,
             "fingerprint": fingerprint,
         },
-    )
+    ).one()
+    return _upload(row)
 
 
 def find(connection: Connection, upload_id: UUID, *, user_id: int, lock: bool = False) -> UploadRecord | None:

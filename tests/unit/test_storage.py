@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import NotFound, Unavailable
+from services.names import clean_file_name, clean_title
 from services.storage import LocalStorage, translated_disk_errors
-from services.uploads import clean_file_name, clean_title
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ class FakeUploads:
                 return self.status(user, upload_id)
         upload_id = uuid4()
         self.kept[upload_id] = FakeUpload(
-            file_name=file_name, size=size, fingerprint=fingerprint, title=title or file_name
+            file_name=file_name, size=size, fingerprint=fingerprint, title=title or file_name.removesuffix(".mp4")
         )
         return self.status(user, upload_id)
 
@@ -72,7 +72,14 @@ class FakeUploads:
 
     def status(self, user: User, upload_id: UUID) -> Upload:
         upload = self._find(upload_id)
-        return Upload(id=upload_id, offset=len(upload.received), size=upload.size, part_size=PART)
+        return Upload(
+            id=upload_id,
+            offset=len(upload.received),
+            size=upload.size,
+            part_size=PART,
+            title=upload.title,
+            tags=upload.tags,
+        )
 
     async def append(self, user: User, upload_id: UUID, *, offset: int, chunks: AsyncIterator[bytes]) -> Upload:
         upload = self._find(upload_id)

@@ -123,7 +123,7 @@ def test_the_same_content_is_offered_before_anything_is_begun(client: TestClient
     answer = client.post("/api/uploads", json=body)
     assert answer.status_code == 200
     assert answer.json() == {
-        "duplicate": {"video_id": accepted["video_id"], "title": "talk.mp4", "when": "2026-01-02T00:00:00+00:00"}
+        "duplicate": {"video_id": accepted["video_id"], "title": "talk", "when": "2026-01-02T00:00:00+00:00"}
     }
     assert len(services.uploads.kept) == 1
     again = client.post("/api/uploads", json={**body, "again": True})
