@@ -104,7 +104,7 @@ class Hub:
     def begin_to_hear(self) -> None:
         """What was published before was not heard: everything may have changed."""
         with self._changed:
-            self._all_due = True
+            self._all_due = bool(self._viewers)
             self._changed.notify_all()
 
     def cease_to_hear(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from services.live import Viewer
 from services.model import User
@@ -27,9 +27,10 @@ class FakeLive:
     def leave(self, viewer: Viewer) -> None:
         self.viewers.remove(viewer)
 
-    def tell(self, job: dict[str, object]) -> None:
+    def tell(self, job_id: UUID, job: dict[str, object]) -> None:
+        """Everybody is offered this job."""
         for viewer in self.viewers:
-            viewer.offer(uuid4(), _event("job", job))
+            viewer.offer(job_id, _event("job", job))
 
 
 def _event(name: str, data: object) -> bytes:

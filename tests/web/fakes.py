@@ -54,12 +54,13 @@ class FakeAccounts:
 class FakeSessions:
     tickets: dict[str, User] = field(default_factory=dict)
     live: dict[str, Session] = field(default_factory=dict)
+    doubted: Callable[[UUID | None], None] = lambda session_id: None
 
     def hears(self) -> bool:
         return True
 
     def when_doubted(self, tell: Callable[[UUID | None], None]) -> None:
-        """Nobody else ends a session."""
+        self.doubted = tell
 
     def issue_ticket(self, user: User) -> str:
         ticket = f"ticket-{uuid4()}"
@@ -87,6 +88,7 @@ class FakeSessions:
 
     def revoke(self, session: Session) -> None:
         self.live = {token: one for token, one in self.live.items() if one.id != session.id}
+        self.doubted(session.id)
 
 
 @dataclass

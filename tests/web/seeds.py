@@ -22,9 +22,10 @@ from tests.web.made import all_outputs
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample" / "sample.mp4"
+SECONDS = 85.4  # how long the sample is
 VALID, EXPIRED, ONE_TIME = "valid-token", "expired-token", "one-time-token"
 # What a house whose stores are away still has: who is signed in, remembered in the process, and its settings.
-STILL_THERE = frozenset({"settings", "sessions", "sweeper"})
+STILL_THERE = frozenset({"settings", "sessions", "sweeper", "live"})
 
 
 def signed_in() -> fakes.FakeServices:
@@ -128,6 +129,9 @@ def busy() -> fakes.FakeServices:
             job=lambda video_id, stages=stages: fakes.a_job(  # type: ignore[misc]
                 video_id, dict(stages), reasons={StageName.PROBE: REASON} if stages is BROKEN_FILE else None
             ),
+        )
+        video = replace(
+            video, video=replace(video.video, duration=SECONDS if there else None, size=SAMPLE.stat().st_size)
         )
         if state is VideoState.UPLOADED:
             video = replace(video, jobs=tuple(replace(job, percent=0.0) for job in video.jobs))

@@ -30,6 +30,7 @@ from services.settings import Settings
 from tests.integration.work import accept
 from tests.network import Network, of_url
 from tests.web.conftest import ROOT, free_port
+from tests.web.streaming import Stream
 from tests.web.test_gate import OPEN_ROUTES
 from tests.web.test_pages_over_the_wire import page
 
@@ -143,6 +144,7 @@ def as_asked(path: str) -> str:
 ALL = sorted((method, as_asked(route.path)) for route in ROUTES for method in (route.methods or set()) - {"HEAD"})
 GUARDED = [route for route in ALL if route[1] not in OPEN_ROUTES]
 NEEDS_NO_STORE = {"/healthz", "/api/x"}
+STREAM = ("GET", "/api/live")  # it stays open and says what is away: tests at the end
 
 
 def test_every_route_is_in_the_list() -> None:
@@ -150,7 +152,9 @@ def test_every_route_is_in_the_list() -> None:
     assert not any("{" in path for _, path in ALL)
 
 
-@pytest.mark.parametrize(("method", "path"), [route for route in ALL if route[1] not in NEEDS_NO_STORE])
+@pytest.mark.parametrize(
+    ("method", "path"), [route for route in ALL if route[1] not in NEEDS_NO_STORE and route != STREAM]
+)
 def test_every_route_says_plainly_that_postgres_is_away(
     client: TestClient, services: Services, stores: Stores, method: str, path: str
 ) -> None:
@@ -189,11 +193,12 @@ def test_without_redis_every_route_answers_as_ever(client: TestClient, services:
         body = answer.json()
         return answer.status_code, body if "message" in body else sorted(body)
 
-    before = [answered(*route) for route in GUARDED]
+    routes = [route for route in GUARDED if route != STREAM]
+    before = [answered(*route) for route in routes]
     assert {status for status, _ in before} == {200, 201, 404}
     stores.redis.cut()
     time.sleep(MEMORY_SECONDS)  # until the check of the session in memory is too old
-    assert [answered(*route) for route in GUARDED] == before
+    assert [answered(*route) for route in routes] == before
 
 
 def test_health_needs_neither(client: TestClient, services: Services, stores: Stores) -> None:
@@ -297,3 +302,20 @@ def test_pages_work_without_redis(server: str, stores: Stores, services: Service
     assert TITLE in page(server, token)
     assert time.monotonic() - started < PATIENCE
     assert "drop_zone" in page(server, token, page_name="upload")
+
+
+def test_the_live_stream_stays_open_and_says_what_is_away(
+    server: str, stores: Stores, services: Services, looker: tuple[str, str]
+) -> None:
+    token, video_id = looker
+    with Stream(server, token=token) as stream:
+        stream.wait_for(video_id.encode())
+        stores.redis.cut()
+        stream.wait_for(b'"source":"slow"')
+        stores.postgres.cut()
+        stream.wait_for(b'"source":"away"', within=12)
+        stores.mend()
+        stream.wait_for(b'"source":"live"', within=20)
+        assert not stream.ended
+        for secret in stores.secrets():
+            assert secret.encode() not in stream.raw
