@@ -55,7 +55,9 @@ def carried_over(analysis: AnalysisOutput, recorded: TranscriptOutput, transcrip
     Titles and keywords stay: they are not sentences of the speaker.
     """
     before, after = _words(recorded), _words(transcript)
-    spans = {sentence.text: (sentence.start, sentence.end) for sentence in sentences_of(recorded)}
+    spans: dict[str, tuple[float, float]] = {}
+    for sentence in sentences_of(recorded):
+        spans.setdefault(sentence.text, (sentence.start, sentence.end))
 
     def now(text: str, start: float, end: float) -> str:
         spoken = _said(before, start, end)
