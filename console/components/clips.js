@@ -83,7 +83,7 @@ function makeShelf(root) {
       const fill = make("span");
       fill.style.width = `${job.percent}%`;
       progress.replaceChildren(
-        make("div", { className: "line between" }, [make("span", { className: "wraps", text: job.message }), make("span", { className: "numbers", text: `${Math.floor(job.percent)}%` })]),
+        make("div", { className: "line between" }, [make("span", { className: "wraps", text: job.message.replace(/: \d+%$/, "") }), make("span", { className: "numbers", text: `${Math.floor(job.percent)}%` })]),
         make("div", {
           className: "bar",
           attributes: { role: "progressbar", "aria-label": `Rendering ${clip.title}`, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.floor(job.percent) },
@@ -101,10 +101,9 @@ function makeShelf(root) {
 
   function score(clip) {
     if (!clip.factors.length) return make("p", { className: "quiet", text: "Not weighed yet." });
-    const most = Math.max(...clip.factors.map((factor) => factor.value), 0.01);
     const rows = clip.factors.map((factor) => {
       const fill = make("span");
-      fill.style.width = `${(100 * factor.value) / most}%`;
+      fill.dataset.value = factor.value;
       return make("li", { className: "factor" }, [
         make("span", { className: "wraps strong", text: factor.name[0]?.toUpperCase() + factor.name.slice(1) }),
         make("div", { className: "bar" }, [fill]),
@@ -117,7 +116,7 @@ function makeShelf(root) {
       make("ul", { className: "factors" }, rows),
       make("p", { className: "quiet", text: "A heuristic, not a forecast: it compares passages of this video." }),
     ]);
-    details.open = root.clientWidth > 620;
+    details.open = window.innerWidth > 900; // the tab may not be shown yet, so that the root has no width
     return details;
   }
 
@@ -257,6 +256,9 @@ function makeShelf(root) {
     // Moving an element would stop what plays in it: only what is not in its place is put there.
     [...grid.children].filter((element) => !wanted.includes(element)).forEach((element) => element.remove());
     wanted.forEach((element, number) => { if (grid.children[number] !== element) grid.insertBefore(element, grid.children[number] ?? null); });
+    // One scale for all clips, so that their bars compare.
+    const most = Math.max(0.01, ...shown.flatMap((clip) => clip.factors.map((factor) => factor.value)));
+    for (const fill of grid.querySelectorAll("[data-value]")) fill.style.width = `${(100 * fill.dataset.value) / most}%`;
     for (const [position, { element }] of cards) {
       const editor = editors.get(position);
       const place = element.querySelector(".place");

@@ -145,7 +145,7 @@ function makeCutEditor({ wanted, words, limits, source, soundOnly, isNew, change
     length.replaceChildren(
       ...(problem ? [icon("alert")] : []),
       make("span", { className: "strong", text: `${seconds.toFixed(1)} s` }),
-      make("span", { text: isNew ? "" : ` was ${was.toFixed(1)} s` }),
+      make("span", { text: isNew || seconds.toFixed(1) === was.toFixed(1) ? "" : ` was ${was.toFixed(1)} s` }),
       make("span", { text: problem ? ` · ${problem}` : "" }),
     );
     length.classList.toggle("problem", Boolean(problem));

@@ -1,6 +1,7 @@
-Object.assign(ICONS, { up: "M6 15l6-6 6 6" });
+Object.assign(ICONS, { up: "M6 15l6-6 6 6", add: "M12 5v14M5 12h14" });
 const desks = new WeakMap();
 const SAVE_AFTER = 1000; // milliseconds after the last change
+const NUMBERED = /(?:^| )\d+\/\d+$/; // how the parts of a thread end when they are counted
 
 function makeDesk(root) {
   const cards = new Map(); // by network
@@ -29,7 +30,13 @@ function makeDesk(root) {
     const total = make("span", { className: "quiet numbers" });
     const copyAll = copying.button(button(post.thread ? "Copy all" : "Copy", "copy", null, { label: `Copy ${post.name}` }), () => texts().join("\n\n"));
     const download = button("Download", "download", () => keep(), { label: `Download ${post.name} as ${post.ending}` });
-    const addPart = button("Add a part", "edit", () => { const made = part(""); parts.append(made); renumber(); made.area.focus(); });
+    const addPart = button("Add a part", "add", () => {
+      const made = part(texts().every((text) => NUMBERED.test(text)) ? " 0/0" : "");
+      parts.append(made);
+      renumber(true);
+      made.area.focus();
+      made.area.setSelectionRange(0, 0);
+    });
     const element = make("section", { className: "card post", attributes: { "data-network": post.network, "aria-label": post.name } }, [
       make("div", { className: "line head" }, [make("h2", { text: post.name }), total, status]),
       parts,
@@ -50,9 +57,9 @@ function makeDesk(root) {
       const tools = post.thread ? [
         copying.button(button("Copy", "copy", null, { label: "Copy this part" }), () => area.value),
         ...(data.may_act ? [
-          button("", "up", () => { made.previousElementSibling?.before(made); renumber(); changed(); made.querySelector(".up").focus(); }, { className: "button small square up", label: "Move this part up" }),
-          button("", "down", () => { made.nextElementSibling?.after(made); renumber(); changed(); made.querySelector(".down").focus(); }, { className: "button small square down", label: "Move this part down" }),
-          button("", "trash", () => { made.remove(); renumber(); changed(); }, { className: "button small square remove", label: "Remove this part" }),
+          button("", "up", () => { made.previousElementSibling?.before(made); renumber(true); changed(); made.querySelector(".up").focus(); }, { className: "button small square up", label: "Move this part up" }),
+          button("", "down", () => { made.nextElementSibling?.after(made); renumber(true); changed(); made.querySelector(".down").focus(); }, { className: "button small square down", label: "Move this part down" }),
+          button("", "trash", () => { made.remove(); renumber(true); changed(); }, { className: "button small square remove", label: "Remove this part" }),
         ] : []),
       ] : [];
       const made = make("div", { className: "part" }, [area, make("div", { className: "line under" }, [counted, ...tools])]);
@@ -77,9 +84,12 @@ function makeDesk(root) {
       );
     }
 
-    function renumber() {
+    function renumber(anew = false) {
       const all = [...parts.children];
+      const numbered = anew && all.every((made) => NUMBERED.test(made.area.value));
       all.forEach((made, number) => {
+        const text = numbered ? made.area.value.replace(NUMBERED, ` ${number + 1}/${all.length}`) : made.area.value;
+        if (text !== made.area.value) { made.area.value = text; count(made); }
         made.area.setAttribute("aria-label", all.length > 1 ? `${post.name}, part ${number + 1} of ${all.length}` : post.name);
         for (const [name, off] of [["up", number === 0], ["down", number === all.length - 1], ["remove", all.length === 1]]) {
           const tool = made.querySelector(`.${name}`);
@@ -120,7 +130,7 @@ function makeDesk(root) {
       timer = 0;
       if (sending) { again = true; return; }
       const all = texts();
-      if (all.some((text) => !text.trim())) {
+      if (all.some((text) => !text.replace(NUMBERED, "").trim())) {
         say(all.length > 1 ? "Not saved: write something in the empty part, or remove it." : "Not saved: write something, or restore the original.", true);
         return;
       }

@@ -131,6 +131,7 @@ BODIES = {
     "/api/session": {"ticket": "some-ticket"},
     f"/api/uploads/{UUID(int=7)}": {"title": "A talk"},
     f"/api/videos/{UUID(int=7)}/edits/thumbnail": {"value": 1},
+    f"/api/videos/{UUID(int=7)}/clips": {"cuts": [{"position": 0, "start": 1.0, "end": 9.0, "title": "A clip"}]},
     "/api/notifications/read": {"all": True},
 }
 
