@@ -51,8 +51,8 @@ def test_a_finished_video_shows_all_that_was_made(run: Run, put: Callable[[Video
     assert len(shown["analysis"]["summary"]) == 3
     assert len(shown["gallery"]["pictures"]) == 6
     assert shown["gallery"]["pictures"][0]["picked"]
-    assert [len(clip["formats"]) for clip in shown["clips"]["clips"]] == [2, 2, 2]
-    sources = {form["source"] for clip in shown["clips"]["clips"] for form in clip["formats"]}
+    assert [list(clip["files"]) for clip in shown["clips"]["clips"]] == [["portrait", "landscape"]] * 3
+    sources = {film["source"] for clip in shown["clips"]["clips"] for film in clip["files"].values()}
     assert sources == {f"/api/files/{file.id}" for file in detail.files if file.role.startswith("clip_")}
     assert [factor["name"] for factor in shown["clips"]["clips"][0]["factors"]] == ["Hook", "Self-contained", "Pace"]
     assert [post["name"] for post in shown["posts"]["posts"]][:2] == ["LinkedIn", "X thread"]
