@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from services.videos import JobView, Spoken, StoredFile, VideoDetail, VideoPage
 from tests.web.fake_allowances import FakeAllowances
 from tests.web.fake_archive import FakeArchives, FakeLineages
 from tests.web.fake_home import FakeHome, FakeNotifications, FakeSamples
+from tests.web.fake_library import FakeBulk, FakeLibrary
 from tests.web.fake_live import FakeLive
 from tests.web.fake_uploads import FakeUploads
 from tests.web.made import all_outputs
@@ -133,6 +134,7 @@ class FakeOperations:
     cancelled: list[UUID] = field(default_factory=list)
     retried: list[UUID] = field(default_factory=list)
     submitted: list[tuple[UUID, JobKind]] = field(default_factory=list)
+    options: list[Mapping[str, object] | None] = field(default_factory=list)
     paused: list[Pause] = field(default_factory=list)
 
     def cancel(self, user: User, job_id: UUID) -> None:
@@ -141,8 +143,9 @@ class FakeOperations:
     def retry(self, user: User, job_id: UUID) -> None:
         self.retried.append(job_id)
 
-    def submit(self, user: User, video_id: UUID, kind: JobKind) -> UUID:
+    def submit(self, user: User, video_id: UUID, kind: JobKind, *, options: Mapping[str, object] | None = None) -> UUID:
         self.submitted.append((video_id, kind))
+        self.options.append(options)
         return uuid4()
 
     def pauses(self) -> tuple[Pause, ...]:
@@ -182,6 +185,8 @@ class FakeServices:
     live: FakeLive = field(default_factory=FakeLive)
     notifications: FakeNotifications = field(default_factory=FakeNotifications)
     home: FakeHome = field(init=False)
+    library: FakeLibrary = field(init=False)
+    bulk: FakeBulk = field(default_factory=FakeBulk)
     samples: FakeSamples = field(default_factory=FakeSamples)
 
     def listen(self) -> None:
@@ -189,6 +194,7 @@ class FakeServices:
 
     def __post_init__(self) -> None:
         self.home = FakeHome(lambda: self.videos.details, self.notifications)
+        self.library = FakeLibrary(lambda: self.videos.details)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -280,6 +286,8 @@ def a_video(
         )
         for role, position, media_type in roles
     )
+    pictures = tuple(file.id for file in files if file.role == "thumbnail")
+    row = replace(row, pictures=pictures, thumbnail_id=pictures[2] if pictures else None)
     return VideoDetail(
         video=row, jobs=(job(video_id),), outputs=made, files=files, events=(), may_act=owner is ANA, edits={}
     )
