@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import bring
-from tests.web.seeds import ONE_TIME, SEEDS, VALID
+from tests.web.seeds import ONE_TIME, SEEDS, VALID, video_id
 from tests.web.serving import ROOT, serving
 
 ARGUMENTS = (
@@ -32,7 +32,6 @@ WIDTHS = (1440, 390)
 THEMES = ("light", "dark")
 LEAST_HEIGHT, MOST_HEIGHT = 900, 2400
 COLOURS = 128
-ANY_ID = "00000000-0000-4000-8000-000000000000"
 
 SETTLED = (
     "() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
@@ -58,6 +57,10 @@ class Shot:
     title: str | None = None
     tab: str | None = None
     token: str | None = VALID
+
+    @property
+    def address(self) -> str:
+        return f"/video?id={video_id(self.title)}" if self.title else self.path
 
 
 VIDEO = "Webinar: retrieval in production"
@@ -85,7 +88,7 @@ SHOTS: dict[str, tuple[Shot, ...]] = {
         Shot(name="home"),
         Shot(name="videos", path="/videos"),
         Shot(name="upload", path="/upload"),
-        Shot(name="video", path=f"/video?id={ANY_ID}"),
+        Shot(name="video", title=VIDEO),
     ),
 }
 
@@ -98,22 +101,8 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(600)
 
 
-def addresses(page: Page, address: str) -> dict[str, str]:
-    """The address of each video by its title, as the list of videos links to it."""
-    page.goto(f"{address}/videos")
-    settle(page)
-    found = page.locator("a[href*='video?id=']").evaluate_all(
-        "(links) => links.map((link) => [link.getAttribute('href'), link.getRootNode() === document ? link.innerText"
-        " : link.closest('li, article, a').innerText])"
-    )
-    return {
-        shot.title: next(href for href, text in found if shot.title in text) for shot in SHOTS["busy"] if shot.title
-    }
-
-
 def taken(browser: Browser, address: str, seed: str, theme: str, width: int) -> Iterator[tuple[str, bytes]]:
     """The pictures of one seed as PNG, each with its name."""
-    links: dict[str, str] = {}
     for token in dict.fromkeys(shot.token for shot in SHOTS[seed]):
         context = browser.new_context(
             viewport={"width": width, "height": LEAST_HEIGHT},
@@ -128,10 +117,8 @@ def taken(browser: Browser, address: str, seed: str, theme: str, width: int) -> 
         for shot in SHOTS[seed]:
             if shot.token != token:
                 continue
-            if shot.title and not links:
-                links = addresses(page, address)
             page.set_viewport_size({"width": width, "height": LEAST_HEIGHT})
-            page.goto(address + (links[shot.title] if shot.title else shot.path))
+            page.goto(address + shot.address)
             settle(page)
             if shot.tab:
                 page.get_by_role("tab", name=shot.tab).click()

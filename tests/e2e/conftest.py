@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -21,9 +23,10 @@ from services.bootstrap import Services, build
 from services.model import JobKind, JobState, Role, User
 from services.settings import Settings
 from tests import browser as chromium
+from tests.e2e.crawl import pages
 from tests.web.conftest import free_port, page_server
 
-__all__ = ["page_server"]
+__all__ = ["page_server", "pages"]
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample" / "sample.mp4"
@@ -115,7 +118,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 def processed(stack: RunningStack) -> Processed:
     """One run of the pipeline that all journeys share."""
     user = stack.person()
-    accepted = stack.services.uploads.accept_file(user, SAMPLE, title="The sample talk", kind=JobKind.PIPELINE)
+    with ThreadPoolExecutor(1) as outside:  # Playwright may run a loop in this thread, and so does the upload
+        accept = functools.partial(stack.services.uploads.accept_file, title="The sample talk", kind=JobKind.PIPELINE)
+        accepted = outside.submit(accept, user, SAMPLE).result()
     deadline = time.monotonic() + PIPELINE_SECONDS
     while (job := stack.services.operations.job(user, accepted.job_id)).state is not JobState.SUCCEEDED:
         assert job.state not in {JobState.FAILED, JobState.CANCELLED}, job.message

@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import fields, replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from unittest.mock import patch
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import av
 
@@ -110,6 +114,17 @@ AT_WORK: tuple[Told, ...] = (
 )
 
 
+def video_id(title: str) -> UUID:
+    """The id of the video of this title, the same in each process."""
+    return uuid5(NAMESPACE_URL, f"{title} 0")
+
+
+def made_by_name(title: str) -> AbstractContextManager[object]:
+    """Has what is made within it bear ids that follow from the title; the first is video_id()."""
+    counted = count()
+    return patch.object(fakes, "uuid4", lambda: uuid5(NAMESPACE_URL, f"{title} {next(counted)}"))
+
+
 def empty() -> fakes.FakeServices:
     """Nobody has uploaded anything."""
     return signed_in()
@@ -120,16 +135,17 @@ def busy() -> fakes.FakeServices:
     services = signed_in()
     made = all_outputs()
     for number, (title, owner, state, stages, there, minutes) in enumerate(AT_WORK):
-        video = fakes.a_video(
-            title,
-            owner=owner,
-            state=state,
-            outputs={name: made[name] for name in there},
-            minutes_ago=minutes,
-            job=lambda video_id, stages=stages: fakes.a_job(  # type: ignore[misc]
-                video_id, dict(stages), reasons={StageName.PROBE: REASON} if stages is BROKEN_FILE else None
-            ),
-        )
+        with made_by_name(title):
+            video = fakes.a_video(
+                title,
+                owner=owner,
+                state=state,
+                outputs={name: made[name] for name in there},
+                minutes_ago=minutes,
+                job=lambda video_id, stages=stages: fakes.a_job(  # type: ignore[misc]
+                    video_id, dict(stages), reasons={StageName.PROBE: REASON} if stages is BROKEN_FILE else None
+                ),
+            )
         video = replace(
             video, video=replace(video.video, duration=SECONDS if there else None, size=SAMPLE.stat().st_size)
         )
