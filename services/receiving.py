@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -19,7 +19,8 @@ from services.records import uploads
 from services.records.uploads import UploadRecord
 from services.storage import LocalStorage, translated_disk_errors
 
-BLOCK = 1024 * 1024  # written and hashed at once, off the event loop
+BLOCK = 1024 * 1024  # bytes written and hashed at once, off the event loop
+SYNCED_AT_ONCE = 16 * 1024 * 1024  # bytes after which the disk is set to work: at the end little is left for it
 FINGERPRINTED = 1024 * 1024  # bytes at each end of a file
 
 
@@ -41,7 +42,6 @@ class Receiving:
         full.
         """
         await asyncio.to_thread(self._require_stands_at, user, upload_id, offset)
-        written = 0
         with translated_disk_errors(), self._storage.receiving(upload_id) as file:
             # Again, now that nobody else can move it.
             upload = await asyncio.to_thread(self._require_stands_at, user, upload_id, offset)
@@ -53,25 +53,22 @@ class Receiving:
             hashed, gathered = self._hashes.pop(upload_id, (0, None))
             digest = hashlib.sha256() if offset == 0 else gathered if hashed == offset else None
 
-            def write(block: bytes, at: int) -> None:
-                if at < min(HEAD, upload.size):
-                    _look_at(os.pread(file.fileno(), HEAD, 0)[:at] + block[:HEAD], upload.size)
-                file.write(block)
-                if at < HEAD:
-                    file.flush()  # what comes next may have to be looked at together with it
-                if digest is not None:
-                    digest.update(block)
-
+            writer = Writer(file, size=upload.size, at=offset, digest=digest)
             try:
-                async for block in blocks(chunks, BLOCK):
-                    if offset + written + len(block) > upload.size:
+                came = offset
+                async for pieces in blocks(chunks, BLOCK):
+                    came += sum(map(len, pieces))
+                    if came > upload.size:
                         raise BadInput("More bytes came than the file was said to have. Please upload it again.")
-                    await _shielded(asyncio.to_thread(write, block, offset + written))
-                    written += len(block)
+                    await writer.put(pieces)
+                await writer.settle()
             finally:
-                await _shielded(asyncio.to_thread(self._save_offset, upload_id, file, offset + written))
-            self._hashes[upload_id] = (offset + written, digest)
-        return replace(upload, offset=offset + written)
+                try:
+                    await writer.close()
+                finally:
+                    await _shielded(asyncio.to_thread(self._save_offset, upload_id, file, writer.at))
+            self._hashes[upload_id] = (writer.at, digest)
+        return replace(upload, offset=writer.at)
 
     def digest(self, upload: UploadRecord) -> str:
         """The sha256 of a whole upload: gathered while it came, or read again after a restart."""
@@ -120,27 +117,77 @@ def fingerprint_of(path: Path) -> str:
     return f"{size}-{hashlib.sha256(first + last).hexdigest()}"
 
 
-async def blocks(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
+class Writer:
+    """Writes and hashes one block while the next one comes in, and lets the disk begin long before the end.
+
+    at is where the file stands, in bytes. close must be awaited before the file is closed.
+    """
+
+    def __init__(self, file: IO[bytes], *, size: int, at: int, digest: Any) -> None:
+        self.at = at
+        self._file = file
+        self._size = size
+        self._digest = digest
+        self._writing: asyncio.Future[None] | None = None
+        self._syncing: asyncio.Future[None] | None = None
+        self._synced_at = at
+
+    async def put(self, pieces: Sequence[bytes]) -> None:
+        """Write these pieces behind the last ones. Raises what went wrong with the last ones."""
+        await self.settle()
+        if self.at - self._synced_at >= SYNCED_AT_ONCE and (self._syncing is None or self._syncing.done()):
+            self._synced_at = self.at
+            self._syncing = asyncio.ensure_future(asyncio.to_thread(os.fdatasync, self._file.fileno()))
+        self._writing = asyncio.ensure_future(asyncio.to_thread(self._write, pieces))
+
+    async def settle(self) -> None:
+        """Returns when everything is written; raises NoMedia, OSError."""
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            await _shielded(writing)
+
+    async def close(self) -> None:
+        """Returns when nothing uses the file any more. Raises as settle, and what the disk said."""
+        try:
+            await self.settle()
+        finally:
+            if self._syncing is not None:
+                await _shielded(self._syncing)
+
+    def _write(self, pieces: Sequence[bytes]) -> None:
+        if self.at < min(HEAD, self._size):
+            self._look_at(b"".join(pieces)[:HEAD])
+        for piece in pieces:
+            self._file.write(piece)
+            if self._digest is not None:
+                self._digest.update(piece)
+        self._file.flush()
+        self.at += sum(map(len, pieces))
+
+    def _look_at(self, more: bytes) -> None:
+        """Raises NoMedia for what is no film, once enough of the file is there to tell."""
+        head = os.pread(self._file.fileno(), HEAD, 0)[: self.at] + more
+        if len(head) >= min(HEAD, self._size) and (reason := why_not(head[:HEAD])):
+            raise NoMedia(reason)
+
+
+async def blocks(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[list[bytes]]:
     """The chunks gathered into blocks of about size bytes; what came before an error is yielded first."""
-    gathered = bytearray()
+    gathered: list[bytes] = []
+    length = 0
     try:
         async for chunk in chunks:
-            gathered += chunk
-            if len(gathered) >= size:
-                yield bytes(gathered)
-                gathered.clear()
+            gathered.append(chunk)
+            length += len(chunk)
+            if length >= size:
+                yield gathered
+                gathered, length = [], 0
     except Exception:
         if gathered:
-            yield bytes(gathered)
+            yield gathered
         raise
     if gathered:
-        yield bytes(gathered)
-
-
-def _look_at(head: bytes, size: int) -> None:
-    """Raises NoMedia for what is no film, once enough of the file is there to tell."""
-    if len(head) >= min(HEAD, size) and (reason := why_not(head)):
-        raise NoMedia(reason)
+        yield gathered
 
 
 async def _shielded(work: Awaitable[None]) -> None:
