@@ -78,23 +78,18 @@ def test_how_it_was_made_names_engine_prompt_and_exact_cost(
 
 
 @pytest.mark.parametrize(
-    ("has_sound", "has_picture", "offered"),
+    ("lacking", "offered"),
     [
-        (True, True, ["Transcript", "Analysis", "Thumbnails", "Clips", "Posts"]),
-        (False, True, ["Thumbnails"]),
-        (True, False, ["Transcript", "Analysis", "Posts"]),
+        ({}, ["Transcript", "Analysis", "Thumbnails", "Clips", "Posts"]),
+        ({"has_sound": False}, ["Thumbnails"]),
+        ({"has_picture": False}, ["Transcript", "Analysis", "Posts"]),
     ],
 )
 def test_only_what_makes_sense_is_made_again(
-    run: Run,
-    services: FakeServices,
-    put: Callable[[VideoDetail], VideoDetail],
-    has_sound: bool,
-    has_picture: bool,
-    offered: list[str],
+    run: Run, put: Callable[[VideoDetail], VideoDetail], lacking: dict[str, bool], offered: list[str]
 ) -> None:
     made = all_outputs()
-    probed = made[StageName.PROBE].model_copy(update={"has_sound": has_sound, "has_picture": has_picture})
+    probed = made[StageName.PROBE].model_copy(update=lacking)
     detail = put(a_video(outputs=made | {StageName.PROBE: probed}))
     page = run(ANA, PAGE, id=str(detail.video.id))
     (menu,) = page.get("menu_button")
