@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
 from typing import NamedTuple
@@ -81,3 +81,9 @@ def moment(at: datetime, *, timezone: tzinfo) -> str:
 
 def file_address(file_id: UUID) -> str:
     return f"/api/files/{file_id}"
+
+
+def at_least(counts: Iterable[int], *, most: int) -> str:
+    """The sum of counts of which each is exact up to `most`, such as 312 or 1,000+."""
+    known = list(counts)
+    return f"{sum(min(count, most) for count in known):,}{'+' if max(known, default=0) > most else ''}"

@@ -1,73 +1,120 @@
-"""Videos: what there is, newest first, with its state."""
+"""Videos: the library, as pictures or as a table; what is searched, filtered and sorted stands in the address."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from console import look, navigation, wiring
-from console.components.video_list import video_list
-from console.messages import show_error
+from console import library_address, look, navigation, wiring
+from console.components import library_bar, video_list
+from console.components.video_list import Answer, Ask, Listing, read_order
+from console.messages import refusals, show_error
 from console.notices import tell_pauses
 from console.session import live, require
 from services.errors import BacklotError
-from services.model import Role, VideoState
-from services.permissions import Action, permits
-from services.videos import VideoPage
+from services.library import Page, Sort
+from services.model import User, VideoState
+from services.permissions import ANYONES, Action, permits
+from services.records.library import MOST_COUNTED
 
-PAGE_SIZE = 50
-POLL_SECONDS = 3.0
-
-user = require().user
-may_upload = permits(user, Action.UPLOAD, user.id)
-
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title("Videos", anchor=False, width="content")
-    if may_upload and st.button("Upload", type="primary", icon=":material/upload:", key="videos_upload"):
-        st.switch_page(navigation.UPLOAD.file)
+UNFINISHED = (VideoState.UPLOADED, VideoState.PROCESSING)
 
 
-def load() -> VideoPage:
-    """The newest videos. Stops the page with a sentence when they cannot be had."""
+def said(component: str, name: str) -> str:
+    """What a trigger of a component holds, while its callback runs."""
+    value = st.session_state[component].get(name)
+    return value if isinstance(value, str) else ""
+
+
+def follow(component: str) -> None:
+    """Lets the address be what a component made of it, so that reloading and going back find the same."""
+    st.query_params.from_dict(library_address.known(said(component, "asked")))
+
+
+def keep_order(name: str) -> None:
+    """Keeps an order for the run that follows its callback."""
+    st.session_state["videos_order"] = (name, said(video_list.KEY, name))
+
+
+def answer(user: User) -> Answer | None:
+    """The answer to an order that was just given; a refusal is shown in its place."""
+    name, text = st.session_state.pop("videos_order", ("", ""))
+    order = read_order(text) if text else None
+    if order is None:
+        return None
+    bulk = wiring.services().bulk
+    with refusals():
+        if name == "confirmed":
+            return Answer(stamp=order[0], outcome=bulk.run(user, order[1]))
+        return Answer(stamp=order[0], plan=bulk.plan(user, order[1]))
+    return None
+
+
+def process_sample(user: User) -> None:
+    """Leads to the sample video; a refusal is shown where this is called."""
+    video_id = None
+    with refusals(), st.spinner("Uploading the sample…"):
+        video_id = wiring.services().samples.process(user)
+    if video_id is not None:
+        st.switch_page(navigation.VIDEO.file, query_params={"id": str(video_id)})
+
+
+def amount(page: Page, states: tuple[VideoState, ...]) -> str:
+    """How many videos the page is of, in words."""
+    shown = look.at_least([page.counts[state] for state in states or VideoState], most=MOST_COUNTED)
+    return f"{shown} {'video' if shown == '1' else 'videos'}"
+
+
+@live(every=None)
+def library() -> None:
+    """All of it; runs again when somebody asks for something else, or the list has heard that something changed."""
+    user = require().user
+    timezone = look.viewer_timezone()
+    may_upload = permits(user, Action.UPLOAD, user.id)
+    head = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    head.title("Videos", anchor=False, width="content")
+    notices = st.container()
+    asked = library_address.read(st.query_params, timezone=timezone)
+    with notices:
+        answered = answer(user)
     try:
-        return wiring.services().videos.list(user, limit=st.session_state.setdefault("videos_shown", PAGE_SIZE))
+        page = wiring.services().library.search(user, asked.query)
     except BacklotError as error:
         show_error(error)
-        st.stop()
-
-
-def draw(page: VideoPage) -> None:
-    """The list, and what to do when it is empty or longer than what is shown."""
-    if not page.rows:
-        with st.container(border=True, horizontal_alignment="center"):
-            st.subheader("No videos yet", anchor=False, text_alignment="center")
-            st.write("Upload one: it is transcribed, analysed and turned into clips and posts.")
-            if may_upload and st.button("Upload a video", icon=":material/upload:", key="videos_first_upload"):
-                st.switch_page(navigation.UPLOAD.file)
+        st.button("Try again", icon=":material/refresh:", key="videos_again")
         return
-    opened = video_list(page.rows, show_owner=user.role is not Role.CREATOR, timezone=look.viewer_timezone())
-    if opened is not None:
-        st.switch_page(navigation.VIDEO.file, query_params={"id": opened})
-    if page.next is not None and st.button("Show more", key="videos_more"):
-        st.session_state["videos_shown"] += PAGE_SIZE
-        st.rerun(scope="app")
+    anything = asked.narrowed or bool(page.rows)
+    if anything and may_upload and head.button("Upload", type="primary", icon=":material/upload:", key="videos_upload"):
+        st.switch_page(navigation.UPLOAD.file)
+    if any(page.counts[state] for state in UNFINISHED):
+        with notices:
+            tell_pauses()
+    everybody = user.role in ANYONES[Action.SEE]
+    shown = amount(page, asked.query.states)
+    if anything:
+        library_bar.library_bar(
+            page, asked=asked.text, amount=shown, show_owner=everybody, on_asked=lambda: follow(library_bar.KEY)
+        )
+    wanted = video_list.video_list(
+        page,
+        Listing(
+            asked=asked.text,
+            amount=shown,
+            step=library_address.PAGE_ROWS,
+            narrowed=asked.narrowed,
+            newest=not asked.narrowed and asked.query.sort is Sort.NEWEST and asked.query.place is None,
+            show_owner=everybody,
+            may_act=permits(user, Action.ACT, user.id),
+            may_upload=may_upload,
+            timezone=timezone,
+        ),
+        answered,
+        on_asked=lambda: follow(video_list.KEY),
+        on_considered=lambda: keep_order("considered"),
+        on_confirmed=lambda: keep_order("confirmed"),
+    )
+    if wanted is Ask.SAMPLE:
+        with notices:
+            process_sample(user)
 
 
-@live(every=POLL_SECONDS)
-def changing_videos() -> None:
-    """Asks again while something in the list is still changing, and no longer."""
-    page = load()
-    if not is_changing(page):
-        st.rerun(scope="app")
-    draw(page)
-
-
-def is_changing(page: VideoPage) -> bool:
-    return any(row.state in {VideoState.UPLOADED, VideoState.PROCESSING} for row in page.rows)
-
-
-first = load()
-if is_changing(first):
-    tell_pauses()
-    changing_videos()
-else:
-    draw(first)
+library()
