@@ -93,7 +93,7 @@ def test_a_creator_sees_only_their_own_videos(run: Run, services: FakeServices, 
     shown = components(page)["video_list"]
     assert [row["id"] for row in shown["rows"]] == [str(own.video.id)]
     assert shown["show_owner"] is False
-    assert [row["state"] for row in shown["rows"]] == ["Failed"]
+    assert [row["state"].lower() for row in shown["rows"]] == ["failed"]
     assert len(components(run(ANA, "../pages/videos.py"))["video_list"]["rows"]) == 2
     page = run(BO, "../pages/video.py", id=str(other.video.id))
     assert "no such video" in page.warning[0].value.replace("\\", "")
