@@ -41,11 +41,11 @@ def require() -> Session:
     return session
 
 
-def live(*, every: float | None) -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
-    """A fragment that checks the session before each of its runs. every is in seconds; None runs on demand only."""
+def live(*, every: None = None) -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
+    """A fragment that checks the session before each of its runs, which a person or a live component asks for."""
 
     def decorate(draw: Callable[Parameters, None]) -> Callable[Parameters, None]:
-        @st.fragment(run_every=every)
+        @st.fragment
         @functools.wraps(draw)
         def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
             require()
