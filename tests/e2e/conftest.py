@@ -30,6 +30,7 @@ __all__ = ["page_server", "pages"]
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample" / "sample.mp4"
+PART = 1024 * 1024  # bytes: small, so that small films are sent in several
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 PIPELINE_SECONDS = 240.0
@@ -90,6 +91,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         "BACKLOT_HOME": str(home),
         "BACKLOT_PORT": str(free_port()),
         "BACKLOT_MEDIA_WORKERS": "1",
+        "BACKLOT_UPLOAD_PART_SIZE": str(PART),
         "PYTHONUNBUFFERED": "1",
     }
     with log.open("wb") as output:
