@@ -3,7 +3,7 @@ const kept = new WeakMap();
 
 function isSending(upload) {
   return (window.backlotUploads?.items ?? []).some(
-    (item) => item.name === upload.name && item.file?.size === upload.size && ["waiting", "sending", "cut", "paused"].includes(item.state),
+    (item) => item.name === upload.name && item.file?.size === upload.size && !["refused", "stopped"].includes(item.state),
   );
 }
 
@@ -50,7 +50,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function runningCard(card) {
     const fill = make("span");
     const bar = make("span", { className: "bar", attributes: { role: "progressbar", "aria-label": card.title, "aria-valuemin": 0, "aria-valuemax": 100 } }, [fill]);
-    const [headline, rest, detail] = ["cut", "quiet", "quiet cut"].map((className) => make("span", { className: `numbers ${className}` }));
+    const [headline, rest, detail] = ["wraps", "quiet", "quiet cut"].map((className) => make("span", { className: `numbers ${className}` }));
     moving.push(() => {
       const seen = live.video(card.id);
       const job = seen?.job_id === card.job_id && live.isUnfinished(seen) ? seen : card;

@@ -92,7 +92,7 @@ def _data(
                 "amount": f"{size(upload.offset)} of {size(upload.size)}",
                 "when": moment(upload.touched_at, timezone=timezone),
             }
-            for upload in rows.uploads
+            for upload in (rows.uploads if allowance is not None else ())
         ],
         "finished": [
             _card(view, card, timezone=timezone)
