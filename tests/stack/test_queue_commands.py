@@ -60,7 +60,7 @@ def forget(services: Services) -> None:
     with services.database.transaction() as connection:
         connection.execute(text("set local session_replication_role = replica"))
         connection.execute(
-            text("truncate videos, uploads, jobs, stages, attempts, outputs, files, events, quota_uses, ai_calls cascade")
+            text("truncate videos, uploads, jobs, stages, attempts, outputs, files, events, quota_uses cascade")
         )
         connection.execute(text("update queues set paused = false"))
 
