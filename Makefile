@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench chaos
+.PHONY: help setup run test check bench chaos pictures
 
 help: ## Say what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
@@ -30,6 +30,9 @@ bench: .venv/dev .venv-bench/ready ## Measure what there is to measure
 
 chaos: .venv/dev ## Break things while they work, and count what was lost
 	$(BIN)/python -m tests.chaos --pipelines 500 --faults 60 --seed 1 2 3
+
+pictures: .venv/dev ## Take a picture of every page into docs/pictures
+	@chromium=$$($(BIN)/python -m tests.browser) && BACKLOT_CHROMIUM=$$chromium $(BIN)/python -m tests.pictures
 
 .venv/runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Backlot needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'

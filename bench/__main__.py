@@ -10,7 +10,7 @@ import sys
 from bench.figures import Figure, answer
 from bench.report import say
 
-BENCHMARKS = ("start", "pipeline", "live", "playing", "inflight", "drain", "commands", "upload")
+BENCHMARKS = ("start", "pipeline", "live", "playing", "inflight", "drain", "commands", "upload", "first_load")
 
 
 def measured(name: str) -> tuple[dict[str, Figure], bool]:

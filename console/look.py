@@ -48,26 +48,29 @@ def duration(seconds: float | None) -> str | None:
     """Seconds as a clock, as players show it: 3:07 or 1:02:33."""
     if seconds is None:
         return None
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, rest = divmod(int(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def size(count: int) -> str:
-    """Bytes in a unit that reads well."""
-    amount = float(count)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if amount < 1024 or unit == "GiB":
+    """Bytes in a unit that reads well, as bytes() in base.js writes them."""
+    if count == 1:
+        return "1 byte"
+    amount, unit = float(count), "bytes"
+    for larger in ("KiB", "MiB", "GiB"):
+        if round(amount) < 1024:
             break
-        amount /= 1024
-    return f"{amount:.1f} {unit}" if unit != "bytes" and amount < 100 and amount % 1 else f"{amount:.0f} {unit}"
+        amount, unit = amount / 1024, larger
+    whole = unit == "bytes" or amount >= 99.95 or amount % 1 == 0
+    return f"{amount:,.0f} {unit}" if whole else f"{amount:.1f} {unit}"
 
 
 def viewer_timezone() -> tzinfo:
     """The zone that the browser names; UTC until it does."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # what a browser says may name anything, a folder too
         return UTC
 
 

@@ -57,10 +57,12 @@ function clock(seconds) {
 }
 
 function bytes(size) {
+  if (size === 1) return "1 byte";
   const units = ["bytes", "KiB", "MiB", "GiB"];
   let unit = 0;
-  while (size >= 1024 && unit < units.length - 1) { size /= 1024; unit += 1; }
-  return `${unit && size < 100 && size % 1 ? size.toFixed(1) : Math.round(size)} ${units[unit]}`;
+  while (Math.round(size) >= 1024 && unit < units.length - 1) { size /= 1024; unit += 1; }
+  const whole = !unit || size >= 99.95 || size % 1 === 0;
+  return `${whole ? Math.round(size).toLocaleString("en") : size.toFixed(1)} ${units[unit]}`;
 }
 
 // The player and whatever shows times talk through the window: they are separate components.
