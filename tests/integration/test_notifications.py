@@ -182,3 +182,25 @@ def test_nobody_is_told_of_what_they_may_no_longer_see(
     assert len(services.notifications.inbox(operator).rows) == 1
     as_creator = User(id=operator.id, name=operator.name, role=Role.CREATOR, must_change_password=False)
     assert services.notifications.inbox(as_creator).rows == ()
+
+
+def test_many_at_once_are_told_without_reading_tables_whole(database: Database, new_user: NewUser) -> None:
+    """Each looks up its own job's first event: hundreds of jobs that end together read nothing else for it."""
+    people = [new_user() for _ in range(10)]
+    for number in range(200):
+        accept(database, people[number % 10], kind=JobKind.TRANSCRIBE)
+    held = lease()
+    finish(database, [success(one) for one in claim(database, held, QueueName.MEDIA, limit=200)])
+    with database.statement() as connection:
+        connection.execute(text("analyze events"))
+    last = [success(one) for one in claim(database, held, QueueName.MEDIA, limit=200)]
+    with database.engine.connect() as connection:
+        stages.finish_many(connection, "worker", last)
+        told_of, read_whole = connection.execute(
+            text(
+                "select (select count(*) from notifications),"
+                " (select sum(seq_tup_read) from pg_stat_xact_user_tables where relname in ('events', 'users'))"
+            )
+        ).one()
+        connection.rollback()
+    assert (told_of, read_whole) == (200, 0)
