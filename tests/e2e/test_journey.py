@@ -48,7 +48,7 @@ def test_the_main_job(page: Page, context: BrowserContext, stack: RunningStack, 
     assert page.evaluate("document.cookie.includes('backlot_session')") is False
 
     page.locator("input[type=file]").set_input_files(SAMPLE)
-    page.get_by_role("button", name="Open video").click()
+    page.get_by_role("link", name="Open video").click()
     expect(page.get_by_role("heading", name=SAMPLE.stem, level=1)).to_be_visible()
     expect(page.locator("li[data-stage]")).to_have_count(6)
     expect(page.get_by_text("Repurposed", exact=True)).to_be_visible(timeout=PIPELINE_MS)
