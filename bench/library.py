@@ -84,3 +84,12 @@ def fill(database: Database, *, videos: int, lines: int = LINES, owner_ids: list
         connection.execute(text("vacuum (analyze) videos"))
         connection.execute(text("vacuum (analyze) spoken_lines"))
         connection.execute(text("vacuum (analyze) video_words"))
+
+
+def word(rank: int) -> str:
+    """The n-th most common word, as the database makes it."""
+    number = rank * 7919 % 343_000
+    return "".join(
+        "bdfgklmnprstvz"[digit // 5] + "aeiou"[digit % 5]
+        for digit in (number % 70, number // 70 % 70, number // 4900 % 70)
+    )

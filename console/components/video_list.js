@@ -67,7 +67,7 @@ function build(root) {
     selected.textContent = `${count.toLocaleString("en")} selected`;
   }
   all.onchange = () => { list.chosen = new Set(all.checked ? list.data.rows.map((row) => row.id) : []); mark(); };
-  sort.onchange = () => ask({ sort: sort.value === "newest" ? null : sort.value, show: null, at: null });
+  sort.onchange = () => ask({ sort: sort.value === "newest" ? null : sort.value, at: null });
   more.onclick = () => {
     if (more.disabled) return;
     more.disabled = true;

@@ -25,13 +25,29 @@ class Made:
 
 
 def probed(duration: float = 61.5, *, has_sound: bool = True, has_picture: bool = True) -> Made:
-    return Made(data={"duration": duration, "has_sound": has_sound, "has_picture": has_picture})
+    return Made(
+        data={
+            "container": "mp4",
+            "size_bytes": 1,
+            "duration": duration,
+            "has_sound": has_sound,
+            "has_picture": has_picture,
+        }
+    )
 
 
 def said(*lines: str, language: str = "en") -> Made:
     """A transcript with a line every four seconds."""
-    segments = [{"start": at * 4.0, "end": at * 4.0 + 3.5, "text": line} for at, line in enumerate(lines)]
-    return Made(data={"language": language, "segments": segments})
+    segments = [{"start": at * 4.0, "end": at * 4.0 + 3.5, "text": line, "words": []} for at, line in enumerate(lines)]
+    return Made(
+        data={
+            "language": language,
+            "duration": len(lines) * 4.0,
+            "segments": segments,
+            "engine": "local",
+            "model": "tiny",
+        }
+    )
 
 
 def shot(*, picked: int = 1, small: bool = True) -> Made:

@@ -119,21 +119,13 @@ def test_a_correction_is_found_in_place_of_what_was_recognised(
     services: Services, library: Library, found: Callable[..., list[UUID]], database: Database, new_user: NewUser
 ) -> None:
     user = new_user()
-    transcript = {
-        "language": "en",
-        "duration": 12.0,
-        "engine": "local",
-        "model": "tiny",
-        "segments": [{"start": 4.0, "end": 8.0, "text": "the wiet mourning", "words": []}],
-    }
-    made = said()
-    made = type(made)(data=transcript)
-    video = make(database, user, {StageName.PROBE: probed(), StageName.TRANSCRIBE: made}).video_id
-    services.edits.save(user, video, "segment:0", "the quiet morning")
+    heard = said("and then", "the wiet mourning")
+    video = make(database, user, {StageName.PROBE: probed(), StageName.TRANSCRIBE: heard}).video_id
+    services.edits.save(user, video, "segment:1", "the quiet morning")
     assert found(user, "quiet") == [video]
     assert found(user, "wiet") == []
     assert library.search(user, Query(text="quiet")).matches[video].lines[0].start == 4.0
-    services.edits.save(user, video, "segment:0", None)
+    services.edits.save(user, video, "segment:1", None)
     assert found(user, "wiet") == [video]
     assert found(user, "quiet") == []
 
