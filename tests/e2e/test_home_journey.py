@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from services.model import JobKind, JobState, User
 from tests.e2e.conftest import RunningStack, settled
 
-pytestmark = [pytest.mark.browser, pytest.mark.speech]
+pytestmark = [pytest.mark.browser, pytest.mark.speech, pytest.mark.timeout(600)]
 
 PIPELINE_SECONDS = 240.0
 TOAST_MS = 15_000
