@@ -10,7 +10,18 @@ import sys
 from bench.figures import Figure, answer
 from bench.report import say
 
-BENCHMARKS = ("start", "pipeline", "live", "playing", "inflight", "drain", "commands", "upload", "first_load")
+BENCHMARKS = (
+    "start",
+    "pipeline",
+    "live",
+    "playing",
+    "inflight",
+    "drain",
+    "commands",
+    "upload",
+    "first_load",
+    "videos_page",
+)
 
 
 def measured(name: str) -> tuple[dict[str, Figure], bool]:
