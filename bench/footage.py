@@ -30,6 +30,18 @@ def tiny(target: Path) -> Path:
     return target
 
 
+def large(folder: Path, *, mib: int) -> Path:
+    """A silent 720p film of at least so many MiB that browsers play: ten seconds of noise, over and over."""
+    piece = folder / "piece.mp4"
+    video = ("-c:v", "libx264", "-preset", "ultrafast", "-b:v", "12M", "-g", "25", "-pix_fmt", "yuv420p")
+    look = f"testsrc2=size=1280x720:rate={FRAME_RATE},noise=alls=25:allf=t"
+    _ffmpeg("-f", "lavfi", "-i", look, "-t", "10", *video, str(piece))
+    times = -(-mib * 1024 * 1024 // piece.stat().st_size)
+    target = folder / "large.mp4"
+    _ffmpeg("-stream_loop", str(times - 1), "-i", str(piece), "-c", "copy", "-movflags", "+faststart", str(target))
+    return target
+
+
 def talk(folder: Path, *, seconds: float) -> Path:
     """A 720p talk of this length in the folder: a cut every 20 s, the sample's speech over and over."""
     scenes = [_scene(folder / f"scene-{number}.mp4", source, number) for number, source in enumerate(SCENES)]

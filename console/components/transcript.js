@@ -1,5 +1,6 @@
 Object.assign(ICONS, { undo: "M9 7 4 12l5 5M4 12h10a6 6 0 0 1 0 12", up: "M6 15l6-6 6 6", follow: "M12 4v16M6 14l6 6 6-6" });
 const transcripts = new WeakMap();
+const LINES = 40; // drawn together
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 function smallButton(name, label, { text, className } = {}) {
@@ -14,18 +15,25 @@ function makeTranscript(root) {
   let data = {};
   let said = null; // the transcript as the server has it
   let corrections = new Map();
-  let rows = [];
+  let rows = new Map(); // the lines that are drawn
+  let blocks = [];
   let now = { line: -1, word: -1 };
   let following = true;
   let moving = 0; // until when scrolling is our own
   let found = [];
   let place = -1;
+  let tabLine = 0; // the line that the Tab key reaches
   let words = null; // [line, word] of what the model was unsure of
   let undo = null;
-  const list = make("ol", { attributes: { "aria-label": "Transcript", "data-player-keys": "" } });
+  const list = make("div", { className: "list", attributes: { role: "group", "aria-label": "Transcript", "data-player-keys": "" } });
+  // Ten hours are a hundred thousand words: only the lines around those that are seen are in the document.
   const observer = new IntersectionObserver((entries) => {
-    for (const entry of entries) if (entry.isIntersecting) fill(Number(entry.target.dataset.line));
-  }, { root: list, rootMargin: "600px 0px" });
+    for (const entry of entries) {
+      const block = Number(entry.target.dataset.block);
+      if (entry.isIntersecting) drawBlock(block); else dropBlock(block);
+    }
+  }, { root: list, rootMargin: "800px 0px" });
+
   const find = make("input", { className: "field find", attributes: { type: "search", placeholder: "Find in transcript", "aria-label": "Find in transcript" } });
   const count = make("span", { className: "quiet numbers count-found", attributes: { role: "status" } });
   const previous = smallButton("up", "Previous match (Shift+Enter)");
@@ -40,25 +48,33 @@ function makeTranscript(root) {
   const notes = make("p", { className: "quiet wraps" });
 
   function text(line) { return said.segments[line].text; }
-  function pieces(line) {
-    const segment = said.segments[line];
-    return segment.words.length ? segment.words : [segment];
-  }
+  function pieces(line) { return spoken.words(said.segments[line]); }
 
-  function emptyRow(segment, line) {
-    const row = make("li", { attributes: { "data-line": line, tabindex: line ? "-1" : "0" } }, [
-      make("button", { className: "link at", text: clock(segment.start), attributes: { type: "button", tabindex: "-1", title: "Play from here" } }),
-      make("div", { className: "body" }, [make("p", { className: "wraps", text: segment.text })]),
-    ]);
-    observer.observe(row);
-    return row;
+  function drawBlock(block) {
+    const part = blocks[block];
+    if (part.children.length) return;
+    const first = block * LINES;
+    const numbers = said.segments.slice(first, first + LINES).map((_, place) => first + place);
+    part.replaceChildren(...numbers.map((line) => {
+      const row = make("li", { attributes: { "data-line": line, tabindex: line === tabLine ? "0" : "-1" } });
+      rows.set(line, row);
+      return row;
+    }));
+    numbers.forEach(fill);
+    part.style.height = "";
   }
-  // Ten hours are a hundred thousand words: a line gets its words when it comes near the screen.
-  function fill(line, again = false) {
-    const row = rows[line];
-    if (!row || row.querySelector("form") || (row.dataset.filled && !again)) return;
-    row.dataset.filled = "yes";
-    observer.unobserve(row);
+  function dropBlock(block) {
+    const part = blocks[block];
+    if (!list.clientHeight) return; // another tab is open: nothing has a height there
+    if (!part.children.length || part.querySelector("form") || part.contains(root.getRootNode().activeElement)) return;
+    part.style.height = `${part.offsetHeight}px`;
+    for (const row of part.children) rows.delete(Number(row.dataset.line));
+    part.replaceChildren();
+  }
+  function need(line) { drawBlock(Math.floor(line / LINES)); return rows.get(line); }
+  function fill(line) {
+    const row = rows.get(line);
+    if (!row || row.querySelector("form")) return;
     const segment = said.segments[line];
     const correction = corrections.get(line);
     const paragraph = make("p", { className: "wraps" });
@@ -68,19 +84,22 @@ function makeTranscript(root) {
       if (unsure) shown.title = "The model was not sure of this word";
       paragraph.append(shown, " ");
     });
-    const parts = [paragraph];
+    const body = make("div", { className: "body" }, [paragraph]);
     if (data.may_act) {
       const pencil = smallButton("edit", "Correct this line", { className: "plain pencil" });
       pencil.tabIndex = -1;
-      parts.push(pencil);
+      body.append(pencil);
     }
-    if (correction) parts.push(correctedNote(line, correction));
+    if (correction) body.append(correctedNote(correction));
     row.classList.toggle("corrected", Boolean(correction));
-    row.querySelector(".body").replaceChildren(...parts);
+    row.replaceChildren(
+      make("button", { className: "link at", text: clock(segment.start), attributes: { type: "button", tabindex: "-1", title: "Play from here" } }),
+      body,
+    );
     mark(line);
     if (now.line === line) highlight(line, now.word);
   }
-  function correctedNote(line, correction) {
+  function correctedNote(correction) {
     const back = make("button", { className: "link back", text: "Take back", attributes: { type: "button" } });
     return make("p", { className: "quiet note wraps" }, [
       make("span", { className: "chip blue" }, [icon("edit"), make("span", { text: "Corrected" })]),
@@ -90,9 +109,15 @@ function makeTranscript(root) {
   }
 
   function draw() {
-    rows = said.segments.map(emptyRow);
-    list.replaceChildren(...rows);
-    words = null;
+    observer.disconnect();
+    rows = new Map();
+    blocks = Array.from({ length: Math.ceil(said.segments.length / LINES) }, (_, block) => {
+      const part = make("ol", { attributes: { "data-block": block } });
+      part.style.height = `${2.2 * Math.min(LINES, said.segments.length - block * LINES)}rem`;
+      return part;
+    });
+    list.replaceChildren(...blocks);
+    blocks.forEach((part) => observer.observe(part));
     notes.textContent = [`${said.language} · ${said.engine} ${said.model}`, said.note].filter(Boolean).join(" · ");
     const bar = make("div", { className: "line bar-of-tools" }, [
       make("span", { className: "finding line" }, [find, count, previous, next]), legend, uncertain,
@@ -116,48 +141,39 @@ function makeTranscript(root) {
   }
 
   // Where the sound is.
-  function lineAt(seconds) {
-    let low = 0;
-    let high = said.segments.length - 1;
-    while (low <= high) {
-      const middle = (low + high) >> 1;
-      if (said.segments[middle].start <= seconds) low = middle + 1; else high = middle - 1;
-    }
-    return high;
-  }
   function onTime(event) {
     if (!said) return;
-    const line = lineAt(event.detail + 0.02);
+    const line = spoken.lineAt(said.segments, event.detail + 0.02);
     const word = line < 0 ? -1 : pieces(line).findLastIndex((one) => one.start <= event.detail + 0.02);
     if (line === now.line && word === now.word) return;
     const moved = line !== now.line;
-    rows[now.line]?.querySelector(".spoken")?.classList.remove("spoken");
-    if (moved) rows[now.line]?.classList.remove("now");
+    rows.get(now.line)?.querySelector(".spoken")?.classList.remove("spoken");
+    if (moved) rows.get(now.line)?.classList.remove("now");
     now = { line, word };
     highlight(line, word);
     if (moved && following && !root.querySelector("form")) bring(line);
   }
   function highlight(line, word) {
-    const row = rows[line];
+    const row = rows.get(line);
     if (!row) return;
     row.classList.add("now");
     row.querySelector(`[data-word="${word}"]`)?.classList.add("spoken");
   }
   // Moves the list; the page only for who asked to see a line.
   function bring(line, { always = false, page = false } = {}) {
-    const row = rows[line];
-    if (!row || !list.clientHeight) return;
-    fill(line);
+    if (!list.clientHeight || !said.segments[line]) return;
+    const row = need(line);
+    const top = () => row.offsetTop - list.clientHeight / 3;
     const inside = row.offsetTop >= list.scrollTop && row.offsetTop + row.offsetHeight <= list.scrollTop + list.clientHeight - 40;
     if (inside && !always) return;
-    moving = performance.now() + 250;
-    list.scrollTop = row.offsetTop - list.clientHeight / 3;
-    // Lines that were never drawn have guessed heights: once more when they are known.
-    requestAnimationFrame(() => {
-      moving = performance.now() + 250;
-      list.scrollTop = row.offsetTop - list.clientHeight / 3;
-      if (page) row.scrollIntoView({ block: "nearest" });
-    });
+    // Lines that were never drawn have guessed heights: what is drawn on the way moves the aim.
+    const aim = (times) => {
+      moving = performance.now() + 300;
+      list.scrollTop = top();
+      if (times) requestAnimationFrame(() => aim(times - 1));
+      else if (page) row.scrollIntoView({ block: "nearest" });
+    };
+    aim(3);
   }
   function letGo() {
     following = false;
@@ -172,35 +188,25 @@ function makeTranscript(root) {
   // Finding.
   function search(jump) {
     const wanted = find.value.trim().toLowerCase();
-    for (const { line } of found) rows[line]?.querySelectorAll(".found, .here").forEach((one) => one.classList.remove("found", "here"));
-    found = [];
+    list.querySelectorAll(".found, .here").forEach((one) => one.classList.remove("found", "here"));
     place = -1;
-    if (wanted) {
-      said.segments.forEach((segment, line) => {
-        const parts = pieces(line).map((word) => word.text.trim().toLowerCase());
-        const whole = parts.join(" ");
-        for (let at = whole.indexOf(wanted); at >= 0; at = whole.indexOf(wanted, at + wanted.length)) {
-          const first = whole.slice(0, at).split(" ").length - 1;
-          const last = whole.slice(0, at + wanted.length).split(" ").length - 1;
-          found.push({ line, first, last });
-        }
-      });
-    }
-    new Set(found.map((one) => one.line)).forEach(mark);
+    found = [];
+    if (wanted) found = spoken.matches(said.segments, wanted);
+    for (const line of rows.keys()) mark(line);
     previous.disabled = next.disabled = !found.length;
     count.textContent = wanted ? (found.length ? `${found.length.toLocaleString()} found` : "Not found") : "";
     if (jump && found.length) step(1);
   }
   function mark(line) {
-    const spans = rows[line].querySelectorAll(".word");
-    if (!spans.length) return;
-    found.forEach((one, position) => {
-      if (one.line !== line) return;
+    const spans = rows.get(line)?.querySelectorAll(".word");
+    if (!spans) return;
+    for (let position = spoken.firstIn(found, line); found[position]?.line === line; position += 1) {
+      const one = found[position];
       for (let word = one.first; word <= one.last; word += 1) {
         spans[word]?.classList.add("found");
         spans[word]?.classList.toggle("here", position === place);
       }
-    });
+    }
   }
   function step(direction) {
     if (!found.length) return;
@@ -220,21 +226,20 @@ function makeTranscript(root) {
     bring(target[0], { always: true, page: true });
     focusLine(target[0], false);
     root.querySelector(".asked")?.classList.remove("asked");
-    rows[target[0]].querySelector(`[data-word="${target[1]}"]`)?.classList.add("asked");
+    need(target[0]).querySelector(`[data-word="${target[1]}"]`)?.classList.add("asked");
     tell(`Uncertain word ${(words.indexOf(target) + 1).toLocaleString()} of ${words.length.toLocaleString()}: “${pieces(target[0])[target[1]].text.trim()}”`);
   }
 
   // Correcting.
   function focusLine(line, scroll = true) {
-    if (!rows[line]) return;
     list.querySelector('li[tabindex="0"]')?.setAttribute("tabindex", "-1");
-    rows[line].setAttribute("tabindex", "0");
+    tabLine = line;
+    need(line).setAttribute("tabindex", "0");
     if (scroll) bring(line);
-    rows[line].focus({ preventScroll: true });
+    rows.get(line).focus({ preventScroll: true });
   }
   function edit(line, kept = null, problem = "") {
-    if (!data.may_act || rows[line].querySelector("form")) return;
-    fill(line);
+    if (!data.may_act || need(line).querySelector("form")) return;
     window.dispatchEvent(new CustomEvent("backlot-pause"));
     const field = make("textarea", { className: "field", attributes: { "aria-label": "Text of this line", rows: "2", maxlength: "2000" } });
     field.value = kept ?? text(line);
@@ -244,7 +249,7 @@ function makeTranscript(root) {
     const leave = make("button", { className: "button small", text: "Cancel", attributes: { type: "button" } });
     const hear = smallButton("play", "Play this line", { text: "Play line" });
     const form = make("form", { className: "stack" }, [field, make("div", { className: "line" }, [save, leave, hear, told])]);
-    const close = () => { form.remove(); fill(line, true); focusLine(line, false); };
+    const close = () => { form.remove(); fill(line); focusLine(line, false); };
     leave.onclick = close;
     hear.onclick = () => seek(said.segments[line].start);
     form.onsubmit = (event) => {
@@ -259,7 +264,7 @@ function makeTranscript(root) {
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); form.requestSubmit(); }
       if (event.key === "Escape") { event.preventDefault(); close(); }
     };
-    rows[line].querySelector(".body").replaceChildren(form);
+    rows.get(line).querySelector(".body").replaceChildren(form);
     field.focus({ preventScroll: true });
     bring(line);
   }
@@ -269,7 +274,7 @@ function makeTranscript(root) {
     const kept = said.segments[line];
     const wanted = value ?? corrections.get(line)?.original ?? kept.text;
     said.segments[line] = { ...kept, text: wanted, words: wanted.split(" ").map((one) => ({ ...kept, text: one, words: undefined })) };
-    fill(line, true);
+    fill(line);
     tell("Saving…");
     try {
       const answer = await fetch(`/api/videos/${data.video}/edits/segment:${line}`, {
@@ -287,7 +292,7 @@ function makeTranscript(root) {
       tell(problem, { problem: true });
       if (value !== null) edit(line, value, problem);
     }
-    fill(line, true);
+    fill(line);
     drawLegend();
   }
 
@@ -312,7 +317,7 @@ function makeTranscript(root) {
     const line = lineOf(event.target);
     if (event.target.tagName !== "LI") return;
     const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
-    if (moves[event.key]) { letGo(); focusLine(Math.min(Math.max(line + moves[event.key], 0), rows.length - 1)); }
+    if (moves[event.key]) { letGo(); focusLine(Math.min(Math.max(line + moves[event.key], 0), said.segments.length - 1)); }
     else if (event.key === "Enter" && data.may_act) edit(line);
     else if (event.key === "Enter") seek(said.segments[line].start);
     else return;

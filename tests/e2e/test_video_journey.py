@@ -44,7 +44,7 @@ def said(
 
     def opening(more: str = "") -> list[dict[str, Any]]:
         page.goto(f"{stack.address}/video?id={processed.video_id}{more}")
-        expect(page.locator("li[data-line]").first).to_be_visible()
+        expect(page.locator("li[data-line]").first).to_be_visible(timeout=30_000)
         settled(page)
         video(page).evaluate(READY)
         video(page).evaluate("video => { video.muted = true; }")
@@ -100,7 +100,7 @@ def test_the_transcript_follows_the_sound_and_moves_it(
     assert sent == []
 
     # A reader who scrolls is left alone until they ask for the sound again.
-    page.locator("ol[aria-label=Transcript]").hover()
+    page.get_by_role("group", name="Transcript").hover()
     page.mouse.wheel(0, -4000)
     follow = page.get_by_role("button", name="Follow")
     expect(follow).to_be_visible()

@@ -17,7 +17,7 @@ import pytest
 import redis
 
 import bench.__main__
-from bench import commands, drain, inflight, memory, pipeline, report, start
+from bench import commands, drain, inflight, memory, pipeline, playing, report, start
 from bench.figures import Alone, Figure, answer, critical_path, floor, percentile
 from bench.redis_commands import Seen, a_day, counted, longest_wait, watching
 from bench.stub_api import stub_api
@@ -151,6 +151,7 @@ def test_the_names_are_those_that_were_agreed() -> None:
         "rq_jobs_s",
         "ratio_to_rq",
     }
+    assert set(playing.NAMES) == {"server_growth_mib", "first_frame_ms", "seek_ms", "mib_s"}
     assert set(drain.NAMES) == {"stages_s", "rtt_ms", "procrastinate_s"}
     assert set(commands.NAMES) == {
         "idle_day",
@@ -161,7 +162,7 @@ def test_the_names_are_those_that_were_agreed() -> None:
         "redis_mib",
         "rq_video",
     }
-    for benchmark in (start, pipeline, inflight, commands):
+    for benchmark in (start, pipeline, playing, inflight, commands):
         assert set(benchmark.LIMITS) <= set(benchmark.NAMES)
     assert set(inflight.LEAST) <= set(inflight.NAMES)
 
