@@ -135,6 +135,19 @@ def test_a_second_recut_keeps_the_first(bench: Bench) -> None:
     assert len(set(folders.values())) == 3, "each position shows the files of the job that made it"
 
 
+def test_files_are_those_of_the_output_that_is_shown(bench: Bench) -> None:
+    """An older job that is tried again renders too, but what it recorded is not the newest."""
+    old = bench.clips()
+    late = bench.recut(CUT)
+    bench.run({StageName.CLIPS: failed})
+    bench.recut({**CUT, "position": 2})
+    bench.run({StageName.CLIPS: lambda one: rendered(one, old[2], kept=old[:2])})
+    shown = bench.files()
+    bench.services.operations.retry(bench.user, late)
+    bench.run({StageName.CLIPS: lambda one: rendered(one, old[1], kept=(old[0], old[2]))})
+    assert bench.files() == shown
+
+
 def test_a_full_run_after_a_recut_shows_its_own_files_only(bench: Bench) -> None:
     old = bench.clips()
     bench.recut({**CUT, "position": 3})
