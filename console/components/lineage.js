@@ -16,10 +16,10 @@ function row(output) {
     uses,
     [make("span", { text: output.kind }), make("span", { className: "quiet", text: `by ${output.asked_by}` })],
     [make("span", { className: "numbers", text: WHEN.format(new Date(output.started_at)) })],
-    [make("span", { className: "numbers", text: span(output.waited) })],
-    [make("span", { className: "numbers", text: span(output.took) })],
+    [make("span", { className: "numbers whole", text: span(output.waited) })],
+    [make("span", { className: "numbers whole", text: span(output.took) })],
     [make("span", { className: "numbers", text: String(output.attempts) })],
-    [make("span", { className: "wraps quiet", text: output.worker })],
+    [make("span", { className: "quiet whole", text: output.worker })],
     [make("span", { className: "numbers", text: output.cost })],
   ];
   return make("tr", { className: output.superseded ? "older" : "" }, cells.map((children, position) =>

@@ -213,12 +213,12 @@ function makePlayer(root) {
       }));
     };
     media.onplay = () => { playButton.rename("pause", "Pause (Space)"); frame.classList.add("plays"); clearTimeout(frameOfTime); follow(); };
-    media.onpause = () => { playButton.rename("play", "Play (Space)"); frame.classList.remove("plays"); draw(); keepPosition(true); };
+    media.onpause = () => { playButton.rename("play", "Play (Space)"); frame.classList.remove("plays", "waits"); draw(); keepPosition(true); };
     media.onseeked = draw;
     media.ontimeupdate = draw;
     media.onprogress = draw;
     media.onwaiting = () => frame.classList.add("waits");
-    media.onplaying = () => frame.classList.remove("waits");
+    media.onplaying = media.oncanplay = () => frame.classList.remove("waits");
     media.onratechange = () => { speed.value = String(media.playbackRate); };
     media.onvolumechange = () => { drawVolume(); remember((all) => { all.volume = media.volume; all.muted = media.muted; }); };
     stage.onclick = toggle;
