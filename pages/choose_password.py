@@ -14,6 +14,7 @@ if session is None:
     st.rerun()
 
 with st.container(horizontal_alignment="center"), st.container(width=400):
+    st.space("xlarge")
     st.title("Choose a password", anchor=False)
     st.write("The password you signed in with was for one time. Choose your own to go on.")
     with st.form("choose_password"):

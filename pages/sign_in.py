@@ -9,7 +9,9 @@ from console.components.session import exchange_ticket
 from console.messages import refusals
 
 with st.container(horizontal_alignment="center"), st.container(width=400):
+    st.space("xlarge")
     st.title("Sign in", anchor=False)
+    st.caption("Backlot turns a talk into clips, posts and pictures.")
     with st.form("sign_in"):
         name = st.text_input("Name", key="sign_in_name", autocomplete="username")
         password = st.text_input("Password", type="password", key="sign_in_password", autocomplete="current-password")
