@@ -43,7 +43,7 @@ def show_posts(detail: VideoDetail) -> None:
         unmade(detail, StageName.POSTS)
 
 
-@live(every=None)
+@live
 def _clips(video_id: UUID, read: list[VideoDetail]) -> None:
     """read holds the video for the first draw, with the page; when only this is drawn again it is read again."""
     user = require().user

@@ -41,16 +41,13 @@ def require() -> Session:
     return session
 
 
-def live(*, every: None = None) -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
+def live(draw: Callable[Parameters, None]) -> Callable[Parameters, None]:
     """A fragment that checks the session before each of its runs, which a person or a live component asks for."""
 
-    def decorate(draw: Callable[Parameters, None]) -> Callable[Parameters, None]:
-        @st.fragment
-        @functools.wraps(draw)
-        def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
-            require()
-            draw(*args, **kwargs)
+    @st.fragment
+    @functools.wraps(draw)
+    def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        require()
+        draw(*args, **kwargs)
 
-        return checked
-
-    return decorate
+    return checked

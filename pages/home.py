@@ -37,7 +37,7 @@ def answer(user: User, asked: Asked) -> None:
             st.switch_page(navigation.VIDEO.file, query_params={"id": str(video_id)})
 
 
-@live(every=None)
+@live
 def draw() -> None:
     """All of it; runs again when the component has heard that something changed."""
     user = require().user

@@ -29,7 +29,7 @@ def left() -> Allowance | None:
         return None
 
 
-@live(every=None)
+@live
 def files() -> None:
     """Runs again with each file that was accepted."""
     opened = drop_zone(

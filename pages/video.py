@@ -43,7 +43,7 @@ def load() -> VideoDetail:
     st.stop()
 
 
-@live(every=None)
+@live
 def progress(drawn: JobView, as_of: float) -> None:
     """How far the work is; draws the whole page again when a stage has ended, since there is more to see then."""
     job = drawn

@@ -64,7 +64,7 @@ def amount(page: Page, states: tuple[VideoState, ...]) -> str:
     return f"{shown} {'video' if shown == '1' else 'videos'}"
 
 
-@live(every=None)
+@live
 def library() -> None:
     """All of it; runs again when somebody asks for something else, or the list has heard that something changed."""
     user = require().user

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -157,6 +158,13 @@ def test_nothing_of_a_job_names_its_owner_by_id() -> None:
     item = as_item(as_loaded(watched(TRANSCRIBING), None, as_of=BEGUN), now=NOW)
     assert "owner_id" not in item
     assert "user_id" not in item
+
+
+def test_nothing_on_the_pages_has_a_clock_that_asks() -> None:
+    root = Path(__file__).parents[2]
+    sources = [*root.glob("console/**/*.py"), *root.glob("pages/*.py")]
+    assert len(sources) > 20
+    assert [path.name for path in sources if "run_every" in path.read_text()] == []
 
 
 class TestSecondsLeft:
