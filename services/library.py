@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import enum
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from uuid import UUID
 
 from services.database import Database
+from services.errors import BadInput, Unavailable
 from services.model import User, VideoState
 from services.permissions import ANYONES, Action
 from services.records import library
@@ -20,6 +22,8 @@ from services.records.videos import VideoRow
 from services.search import Terms, marks, parse
 
 MOST_ROWS = 1000  # of a page
+PHRASE_SECONDS = 5.0  # a phrase of words that everybody says is looked for in every line
+CANCELLED = "57014"  # Postgres's word for a statement that took too long
 
 
 class Sort(enum.StrEnum):
@@ -133,7 +137,10 @@ class Library:
         self._database = database
 
     def search(self, user: User, query: Query) -> Page:
-        """A page of the videos that the user may see. Raises Unavailable."""
+        """A page of the videos that the user may see.
+
+        Raises Unavailable, and BadInput for a phrase of words so common that looking for it would take too long.
+        """
         terms = parse(query.text)
         shortest, longest = SECONDS[query.length] if query.length else (None, None)
         own_only = user.role not in ANYONES[Action.SEE]
@@ -152,7 +159,9 @@ class Library:
         place = query.place
         edge = Edge(key=place.key, id=place.id) if place else None
         backwards = place is not None and place.backwards
-        with self._database.transaction() as connection:
+        with _patient(terms), self._database.transaction() as connection:
+            if terms.phrases:
+                library.limit_time(connection, PHRASE_SECONDS)
             found = library.page(
                 connection,
                 filters,
@@ -184,6 +193,18 @@ class Library:
                 else None
             ),
         )
+
+
+@contextmanager
+def _patient(terms: Terms) -> Iterator[None]:
+    """Says what to do about a phrase that took too long."""
+    try:
+        yield
+    except Unavailable as error:
+        driver_error = getattr(error.__cause__, "orig", None)
+        if terms.phrases and getattr(driver_error, "sqlstate", None) == CANCELLED:
+            raise BadInput("Too many lines hold these words. Add a rarer one, or leave out the quotes.") from error
+        raise
 
 
 def telling(stems: Mapping[str, str | None]) -> Mapping[str, str | None]:

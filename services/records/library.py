@@ -110,7 +110,7 @@ def page(
         source = "found"
         first = (
             f"found as materialized (select v.id, v.state, {order.key} as sort_key from videos v"
-            f" where {_matching(filters.terms, values)} and {conditions}), "
+            f"{_matching(filters.terms, values)} where {conditions}{_without(filters.terms, values)}), "
             "counts as (select coalesce(jsonb_object_agg(state, n), '{}') as counts"
             " from (select state, count(*) as n from found group by state) each_state)"
         )
@@ -140,6 +140,14 @@ def page(
         rows=tuple(video_row(row) for row in rows),
         edges=tuple(Edge(key=row.sort_key, id=row.id) for row in rows),
         counts=counts,
+    )
+
+
+def limit_time(connection: Connection, seconds: float) -> None:
+    """Let no statement of this transaction take longer."""
+    connection.execute(
+        text("select set_config('statement_timeout', :milliseconds, true)"),
+        {"milliseconds": str(round(seconds * 1000))},
     )
 
 
@@ -217,27 +225,36 @@ def _conditions(filters: Filters, values: dict[str, object]) -> str:
 
 
 def _matching(terms: Terms, values: dict[str, object]) -> str:
-    """Videos whose names and spoken words hold all words; phrases must stand in one line, or in the names."""
-    matching = ["true"]
+    """Joins that leave the videos whose names and spoken words hold all words; phrases stand in one line, or in a name.
+
+    As joins: for a list of ids the planner would look up a hundred thousand videos one by one.
+    """
+    joins = ""
     if terms.positive:
         values["part"] = None
         if terms.part is not None:
             escaped = terms.part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
             values["part"] = f"%{escaped}%"
         words = _query(_apart(terms), values, " && ")
-        matching.append(f"v.id in (select found from videos_with_words({words}, :part) found)")
+        joins += f" join videos_with_words({words}, :part) worded (id) on worded.id = v.id"
     for number, phrase in enumerate(terms.phrases):
         values |= {f"phrase{number}": _phrase(phrase), f"named{number}": " ".join(phrase)}
-        matching.append(
-            f"v.id in (select found from videos_with_phrase(to_tsquery('simple', :phrase{number}),"
-            f" plainto_tsquery('simple', :named{number}), phraseto_tsquery('simple', :named{number})) found)"
+        joins += (
+            f" join videos_with_phrase(to_tsquery('simple', :phrase{number}),"
+            f" plainto_tsquery('simple', :named{number}), phraseto_tsquery('simple', :named{number}))"
+            f" said{number} (id) on said{number}.id = v.id"
         )
+    return joins
+
+
+def _without(terms: Terms, values: dict[str, object]) -> str:
+    """Conditions that leave out the videos with these words."""
+    conditions = ""
     for number, word in enumerate(terms.without):
         values[f"without{number}"] = word
-        matching.append(
-            f"v.id not in (select found from videos_with_words(word_query(:without{number}, true), null) found)"
-        )
-    return " and ".join(matching)
+        words = f"videos_with_words(word_query(:without{number}, true), null)"
+        conditions += f" and v.id not in (select unwanted from {words} unwanted)"
+    return conditions
 
 
 def _apart(terms: Terms) -> Terms:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -26,11 +28,11 @@ def broken(stack: RunningStack, processed: Processed, tmp_path_factory: pytest.T
     for number in range(BROKEN):
         path = folder / f"broken {number}.mp4"
         path.write_bytes(SAMPLE.read_bytes()[: 4096 + number])
-        jobs.append(
-            stack.services.uploads.accept_file(
-                processed.user, path, title=f"Broken export {number}", kind=JobKind.PIPELINE
-            ).job_id
+        accept = functools.partial(
+            stack.services.uploads.accept_file, title=f"Broken export {number}", kind=JobKind.PIPELINE
         )
+        with ThreadPoolExecutor(1) as outside:  # Playwright may run a loop in this thread, and so does the upload
+            jobs.append(outside.submit(accept, processed.user, path).result().job_id)
     deadline = time.monotonic() + ENDED_SECONDS
     states: set[JobState] = set()
     while states != {JobState.FAILED}:

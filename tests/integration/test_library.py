@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from services.bootstrap import Services
 from services.database import Database
+from services.errors import BadInput
 from services.library import Length, Library, Query, Sort
 from services.model import JobKind, Role, StageName, User, VideoState
+from services.records import library as library_records
 from services.records import videos
 from tests.integration.conftest import NewUser
 from tests.integration.recorded import make, probed, said, shot
@@ -291,3 +293,15 @@ def test_what_changed_last_comes_first(found: Callable[..., list[UUID]], databas
         videos.rename(connection, older, "Renamed")
     assert found(user, sort=Sort.CHANGED) == [older, newer]
     assert found(user, sort=Sort.NEWEST) == [newer, older]
+
+
+def test_a_phrase_that_takes_too_long_is_advice(
+    library: Library, new_user: NewUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(connection: Connection, *given: object, **named: object) -> None:
+        connection.execute(text("select pg_sleep(5)"))
+
+    monkeypatch.setattr("services.library.PHRASE_SECONDS", 0.05)
+    monkeypatch.setattr(library_records, "page", slow)
+    with pytest.raises(BadInput, match="Add a rarer one"):
+        library.search(new_user(), Query(text='"of the"'))

@@ -8,20 +8,20 @@ return case
     else ''::tsquery
 end;
 
--- Videos that hold the words, or a part in their name, which may be null; some twice. By the indexes: the planner takes
--- reading the words of every video for cheap, since it does not see that they are kept apart.
+-- Videos that hold the words, or a part in their name, which may be null. By the indexes: the planner takes reading the
+-- words of every video for cheap, since it does not see that they are kept apart.
 create function videos_with_words(p_words tsquery, p_part text) returns setof uuid language sql stable rows 20000
 set enable_seqscan = off as $$
     select video_id from video_words where words @@ p_words
-    union all
+    union
     select video_id from video_words where name ilike p_part
 $$;
 
--- Videos in which words follow each other: in one spoken line, or in the name. Some twice.
+-- Videos in which words follow each other: in one spoken line, or in the name.
 create function videos_with_phrase(p_spoken tsquery, p_words tsquery, p_named tsquery) returns setof uuid
 language sql stable rows 20000 set enable_seqscan = off as $$
     select video_id from spoken_lines where search @@ p_spoken
-    union all
+    union
     select video_id from video_words where words @@ p_words and to_tsvector('simple', plain_words(name)) @@ p_named
 $$;
 
