@@ -166,7 +166,7 @@ class Writer:
 
     def _look_at(self, more: bytes) -> None:
         """Raises NoMedia for what is no film, once enough of the file is there to tell."""
-        head = os.pread(self._file.fileno(), HEAD, 0)[: self.at] + more
+        head = os.pread(self._file.fileno(), HEAD, 0) + more
         if len(head) >= min(HEAD, self._size) and (reason := why_not(head[:HEAD])):
             raise NoMedia(reason)
 

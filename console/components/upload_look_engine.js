@@ -1,6 +1,8 @@
 // What the browser itself can tell of a file before it is sent: a picture and a length. Nothing leaves the machine.
 const LOOK_MS = 8000;
 const PICTURE_WIDTH = 224;
+const BLACK_TURNS = 8;
+const BLACK_MS = 200;
 
 // Resolves to {duration, picture}: seconds, and a small picture as a data address; null where the browser cannot tell.
 function lookAt(file) {
@@ -17,7 +19,7 @@ function lookAt(file) {
     };
     const timer = setTimeout(end, LOOK_MS);
     player.muted = true;
-    player.preload = "metadata";
+    player.preload = "auto";
     player.onerror = end;
     player.onloadedmetadata = () => {
       if (Number.isFinite(player.duration)) found.duration = player.duration;
@@ -28,9 +30,16 @@ function lookAt(file) {
       const canvas = document.createElement("canvas");
       canvas.width = PICTURE_WIDTH;
       canvas.height = Math.round((PICTURE_WIDTH * player.videoHeight) / player.videoWidth);
-      canvas.getContext("2d").drawImage(player, 0, 0, canvas.width, canvas.height);
-      found.picture = canvas.toDataURL("image/jpeg", 0.8);
-      end();
+      const brush = canvas.getContext("2d", { willReadFrequently: true });
+      // A busy machine says that it is there before the picture is: what is black may be nothing yet.
+      const draw = (turn) => {
+        brush.drawImage(player, 0, 0, canvas.width, canvas.height);
+        const isBlack = brush.getImageData(0, 0, canvas.width, canvas.height).data.every((value, at) => at % 4 === 3 || value < 8);
+        if (isBlack && turn < BLACK_TURNS) { setTimeout(() => draw(turn + 1), BLACK_MS); return; }
+        found.picture = canvas.toDataURL("image/jpeg", 0.8);
+        end();
+      };
+      draw(0);
     };
     player.src = address;
   });

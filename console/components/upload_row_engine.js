@@ -131,7 +131,7 @@ function uploadRow(item, data, jobOf) {
     if (item.state === "accepted") {
       const words = job ? jobWords(job) : null;
       setText(amount, size);
-      setText(pace, words ? [words.headline, words.left].filter(Boolean).join(" · ") : "Work on it starts now.");
+      setText(pace, words ? [words.headline, words.left].filter(Boolean).join(" · ") : "Work on it is queued.");
     } else {
       setText(amount, item.sent ? `${Math.floor(sent * 100)}% of ${size}` : size);
       const left = item.rate ? `${bytes(item.rate)}/s · ${sendingLeft((item.file.size - item.sent) / item.rate)}` : "";
