@@ -50,8 +50,10 @@ def test_whoever_leaves_ends_the_reading() -> None:
         finally:
             ended.append("closed")
 
+    read = chunks()  # held here, so that nobody but the route ends it
+
     async def leave_after_two() -> None:
-        sent = _sent(chunks())
+        sent = _sent(read)
         assert [await anext(sent), await anext(sent)] == [b"x", b"x"]
         with pytest.raises(asyncio.CancelledError):
             await sent.athrow(asyncio.CancelledError())
