@@ -12,7 +12,7 @@ from console.components.clips import clips
 from console.components.gallery import gallery, pictures
 from console.components.posts import posts
 from console.messages import refusals
-from console.session import live, require
+from console.session import checked_fragment, require
 from console.unmade import unmade
 from services.allowances import Allowance
 from services.errors import Unavailable
@@ -43,7 +43,7 @@ def show_posts(detail: VideoDetail) -> None:
         unmade(detail, StageName.POSTS)
 
 
-@live
+@checked_fragment
 def _clips(video_id: UUID, read: list[VideoDetail]) -> None:
     """read holds the video for the first draw, with the page; when only this is drawn again it is read again."""
     user = require().user

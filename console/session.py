@@ -41,7 +41,7 @@ def require() -> Session:
     return session
 
 
-def live(draw: Callable[Parameters, None]) -> Callable[Parameters, None]:
+def checked_fragment(draw: Callable[Parameters, None]) -> Callable[Parameters, None]:
     """A fragment that checks the session before each of its runs, which a person or a live component asks for."""
 
     @st.fragment

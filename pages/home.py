@@ -10,7 +10,7 @@ from console import look, navigation, wiring
 from console.components.home import Ask, Asked, home
 from console.messages import refusals, show_error
 from console.notices import tell_pauses
-from console.session import live, require
+from console.session import checked_fragment, require
 from services.errors import BacklotError
 from services.model import User
 from services.permissions import Action, permits
@@ -37,7 +37,7 @@ def answer(user: User, asked: Asked) -> None:
             st.switch_page(navigation.VIDEO.file, query_params={"id": str(video_id)})
 
 
-@live
+@checked_fragment
 def draw() -> None:
     """All of it; runs again when the component has heard that something changed."""
     user = require().user

@@ -7,7 +7,7 @@ import streamlit as st
 from console import look, navigation, wiring
 from console.components.upload import drop_zone
 from console.notices import tell_pauses
-from console.session import live, require
+from console.session import checked_fragment, require
 from services.allowances import Allowance
 from services.errors import BacklotError
 from services.permissions import Action, permits
@@ -29,7 +29,7 @@ def left() -> Allowance | None:
         return None
 
 
-@live
+@checked_fragment
 def files() -> None:
     """Runs again with each file that was accepted."""
     opened = drop_zone(

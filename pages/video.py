@@ -19,7 +19,7 @@ from console.components.stepper import has_changed, stepper
 from console.components.transcript import transcript
 from console.messages import refusals, show_error
 from console.repurposed import show_clips, show_posts, show_thumbnails
-from console.session import live, require
+from console.session import checked_fragment, require
 from console.unmade import unmade
 from services.errors import BacklotError
 from services.model import JobState, StageName
@@ -43,7 +43,7 @@ def load() -> VideoDetail:
     st.stop()
 
 
-@live
+@checked_fragment
 def progress(drawn: JobView, as_of: float) -> None:
     """How far the work is; draws the whole page again when a stage has ended, since there is more to see then."""
     job = drawn

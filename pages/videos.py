@@ -9,7 +9,7 @@ from console.components import library_bar, video_list
 from console.components.video_list import Answer, Ask, Listing, read_order
 from console.messages import refusals, show_error
 from console.notices import tell_pauses
-from console.session import live, require
+from console.session import checked_fragment, require
 from services.errors import BacklotError
 from services.library import Page, Sort
 from services.model import User, VideoState
@@ -64,7 +64,7 @@ def amount(page: Page, states: tuple[VideoState, ...]) -> str:
     return f"{shown} {'video' if shown == '1' else 'videos'}"
 
 
-@live
+@checked_fragment
 def library() -> None:
     """All of it; runs again when somebody asks for something else, or the list has heard that something changed."""
     user = require().user
