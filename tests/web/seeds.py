@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -16,6 +17,7 @@ from unittest.mock import patch
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import av
+from imageio_ffmpeg import get_ffmpeg_exe
 
 from services.database import NO_ANSWER
 from services.errors import Unavailable
@@ -59,13 +61,40 @@ def frames(count: int = 6) -> tuple[Path, ...]:
     return tuple(made)
 
 
+@functools.cache
+def portraits(count: int = 3) -> tuple[Path, ...]:
+    """Short upright pieces of the sample, as a clip for telephones is."""
+    folder = Path(tempfile.mkdtemp(prefix="backlot-portraits-"))
+    made = []
+    for number in range(count):
+        path = folder / f"{number}.mp4"
+        cut = (
+            "-ss",
+            str(SECONDS * (number + 0.5) / count),
+            "-t",
+            "2",
+            "-i",
+            str(SAMPLE),
+            "-vf",
+            "crop=ih*9/16:ih,scale=360:640",
+        )
+        codec = ("-c:v", "libx264", "-preset", "ultrafast", "-an", "-movflags", "+faststart")
+        subprocess.run([get_ffmpeg_exe(), "-loglevel", "error", *cut, *codec, str(path)], check=True)
+        made.append(path)
+    return tuple(made)
+
+
 def store(services: fakes.FakeServices, video: VideoDetail, *, picture: int = 0) -> VideoDetail:
     """Puts the video into the fakes, with real pictures from the sample; picture turns their order."""
     fakes.store(services, video, lambda role: SAMPLE)
-    stills = frames()
+    stills, clips = frames(), portraits()
     for file in video.files:
+        path = None
         if file.media_type.startswith("image/"):
             path = stills[(file.position + picture) % len(stills)]
+        elif file.role == "clip_portrait":
+            path = clips[file.position % len(clips)]
+        if path is not None:
             services.videos.stored[file.id] = replace(
                 services.videos.stored[file.id], path=path, size=path.stat().st_size
             )
