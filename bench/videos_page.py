@@ -148,7 +148,7 @@ def _openings(product: Fleet, reader: User) -> float | None:
         return await asyncio.gather(
             *(
                 open_page(
-                    product.address, token, "videos", after=ARRIVE_SECONDS * number / CLIENTS, holds='"video_list"'
+                    product.address, token, "videos", after=ARRIVE_SECONDS * number / CLIENTS, holds='"may_select"'
                 )
                 for number in range(CLIENTS)
             )

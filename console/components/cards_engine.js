@@ -45,7 +45,7 @@ const cards = (window.backlotCards ??= {
       ...row.matches.lines.map((match) => this.line(row, match)),
       ...(row.matches.more ? [make("li", { className: "quiet more", text: `+${row.matches.more} more` })] : []),
     ])] : [];
-    return make("li", { className: "video", attributes: { "data-id": row.id } }, [
+    return make("li", { className: row.matches ? "video matched" : "video", attributes: { "data-id": row.id } }, [
       ...(may_select ? [make("label", { className: "pick" }, [
         make("input", { attributes: { type: "checkbox", "aria-label": `Select ${row.title}` } }),
       ])] : []),
@@ -100,6 +100,7 @@ const cards = (window.backlotCards ??= {
       shown.timer = setTimeout(turn, this.FRAME_MS);
     };
     still.append(frame, ticks);
+    still.classList.add("previewing");
     shown.timer = setTimeout(turn, this.FIRST_MS);
     this.preview = shown;
   },
@@ -109,6 +110,7 @@ const cards = (window.backlotCards ??= {
     if (!shown) return;
     shown.stopped = true;
     clearTimeout(shown.timer);
+    shown.frame.parentElement.classList.remove("previewing");
     shown.frame.remove();
     shown.ticks.remove();
     this.preview = null;

@@ -148,6 +148,7 @@ function build(root) {
     for (const { card } of list.cards.values()) card.classList.remove("chosen");
     head.hidden = !data.rows.length;
     all.hidden = !data.may_select;
+    videos.classList.toggle("selectable", data.may_select);
     amount.textContent = data.amount;
     sort.value = address.read().get("sort") ?? "newest";
     if (!sort.value) sort.value = "newest";
