@@ -289,8 +289,9 @@ function jobBar(videoId) {
   const bar = make("div", {
     className: "bar", attributes: { role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 },
   }, [fill]);
-  const words = make("span", { className: "numbers quiet wraps" });
+  const words = make("span", { className: "numbers quiet cut" });
   const left = make("span", { className: "numbers quiet" });
+  left.style.flex = "none";
   const line = make("div", {}, [words, left]);
   line.style.cssText = "display: flex; justify-content: space-between; gap: 0.6rem; min-height: 1.5em;";
   const element = make("div", { className: "job-bar" }, [bar, line]);

@@ -21,7 +21,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const spoken = make("span", { className: "unseen", attributes: { "aria-live": "polite" } });
   const steps = new Map(data.stages.map((stage) => [stage.name, step(data.names[stage.name] ?? stage.name, stage.name)]));
   root.replaceChildren(
-    make("div", { className: "overall" }, [headline, left]), bar, detail, spoken,
+    make("div", { className: "overall" }, [headline]), bar, make("div", { className: "under" }, [detail, left]), spoken,
     make("ol", {}, [...steps.values()].map((one) => one.element)),
   );
 
