@@ -9,7 +9,7 @@ import mimetypes
 import shutil
 import tempfile
 import traceback
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from decimal import Decimal
@@ -18,40 +18,13 @@ from typing import Protocol
 
 from jobs.contract import Report, StageContext, StageResult
 from jobs.retry import decide
-from services.corrections import SEGMENT, carried_over, corrected
 from services.errors import PermanentFailure
 from services.model import PLAN, StageName
-from services.outputs import OUTPUT_OF, AnalysisOutput, Output, TranscriptOutput
+from services.recorded_outputs import RecordedOutputs
 from services.records.stages import Claim, Finish, Inputs, Outcome
 from services.storage import LocalStorage, translated_disk_errors
 
 LONGEST_TRACE = 20_000  # characters kept for operators
-
-
-class RecordedOutputs(Mapping[StageName, Output]):
-    """What earlier stages recorded, with what people corrected of the transcript.
-
-    Read when a stage asks for it: a transcript is long, and few want it.
-    """
-
-    def __init__(self, recorded: Mapping[StageName, Mapping[str, object]], edits: Mapping[str, object]) -> None:
-        self._recorded = recorded
-        self._edits = edits
-
-    def __getitem__(self, name: StageName) -> Output:
-        output = OUTPUT_OF[name].model_validate(self._recorded[name])
-        if isinstance(output, TranscriptOutput):
-            return corrected(output, self._edits)
-        if isinstance(output, AnalysisOutput) and any(target.startswith(SEGMENT) for target in self._edits):
-            spoken = TranscriptOutput.model_validate(self._recorded[StageName.TRANSCRIBE])
-            return carried_over(output, spoken, corrected(spoken, self._edits))
-        return output
-
-    def __iter__(self) -> Iterator[StageName]:
-        return iter(self._recorded)
-
-    def __len__(self) -> int:
-        return len(self._recorded)
 
 
 class StageFunction(Protocol):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from uuid import UUID
@@ -16,13 +17,14 @@ from services.corrections import SEGMENT, Correction, corrected
 from services.database import Database
 from services.errors import NotFound
 from services.model import JobKind, JobState, StageName, StageState, User, VideoState, job_percent
-from services.outputs import OUTPUT_OF, Output, TranscriptOutput
+from services.outputs import Output, TranscriptOutput
 from services.permissions import ANYONES, Action, permits, require, unseen
+from services.recorded_outputs import RecordedOutputs
 from services.records import edits, events, jobs, videos
 from services.records.edits import EditRow
 from services.records.events import Event
 from services.records.jobs import JobRow, StageRow
-from services.records.videos import FileRow, VideoRow
+from services.records.videos import FileRow, RecordedRow, VideoRow
 from services.storage import LocalStorage
 
 BEGINS: Mapping[StageName, str] = MappingProxyType(  # until the worker says more
@@ -70,7 +72,8 @@ class JobView:
 class VideoDetail:
     """outputs and files are those that each stage recorded last; jobs newest first.
 
-    edits are what people changed of these outputs, by target (services/edits.py); edited says who did, and when.
+    A transcript is fetched when it is asked for; language is that of the transcript. edits are what people changed of
+    these outputs, by target (services/edits.py); edited says who did, and when.
     """
 
     video: VideoRow
@@ -81,6 +84,7 @@ class VideoDetail:
     may_act: bool
     edits: Mapping[str, object]
     edited: Mapping[str, EditRow] = field(default_factory=dict)
+    language: str | None = None
 
     @property
     def job(self) -> JobView:
@@ -130,7 +134,7 @@ class Videos:
             video = visible_video(connection, user, video_id)
             job_rows = jobs.of_video(connection, video_id)
             stage_rows = jobs.stages(connection, [job.id for job in job_rows])
-            outputs = videos.newest_outputs(connection, video_id)
+            recorded = videos.short_outputs(connection, video_id)
             files = videos.files(connection, video_id)
             changed = edits.newest(connection, video_id)
             history: tuple[Event, ...] = ()
@@ -141,12 +145,22 @@ class Videos:
             jobs=tuple(
                 job_view(job, tuple(stage for stage in stage_rows if stage.job_id == job.id)) for job in job_rows
             ),
-            outputs={name: OUTPUT_OF[name].model_validate(data) for name, data in outputs.items()},
+            outputs=self._outputs(recorded),
+            language=next((row.language for row in recorded if row.language is not None), None),
             files=files,
             events=history,
             may_act=permits(user, Action.ACT, video.user_id),
             edits={target: edit.value for target, edit in changed.items()},
             edited=changed,
+        )
+
+    def _outputs(self, recorded: Iterable[RecordedRow]) -> RecordedOutputs:
+        def fetched(stage_id: int) -> Mapping[str, object]:
+            with self._database.statement() as connection:
+                return videos.output_of(connection, stage_id)
+
+        return RecordedOutputs(
+            {row.name: partial(fetched, row.stage_id) if row.data is None else row.data for row in recorded}, edits={}
         )
 
     def progress(self, user: User, video_id: UUID) -> JobView:
@@ -244,8 +258,8 @@ def download_name(file: FileRow) -> str:
     """The uploader's name for the source; title, role and number for what was made."""
     if file.role == "source":
         return file.file_name
-    title = "".join(character if character.isalnum() else "-" for character in file.title)[:60].strip("-") or "video"
     ending = mimetypes.guess_extension(file.media_type) or ""
+    title = "".join(character if character.isalnum() else "-" for character in file.title)[:60].strip("-") or "video"
     return f"{title}-{file.role.replace('_', '-')}-{file.position + 1}{ending}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from console.components import component
 from console.look import duration, file_address, size
 from services.model import StageName
-from services.outputs import ProbeOutput, TranscriptOutput
+from services.outputs import ProbeOutput
 from services.videos import VideoDetail
 
 _details = component("details")
@@ -18,11 +18,10 @@ SUBTITLES = ("srt", "vtt", "txt", "json")
 
 def details(video: VideoDetail) -> None:
     """Facts about the file, and links that save it and what was made of it."""
-    spoken = video.outputs.get(StageName.TRANSCRIBE)
     _details(
         data={
             "facts": _facts(video),
-            "language": spoken.language if isinstance(spoken, TranscriptOutput) else None,
+            "language": video.language,
             "downloads": [{"label": label, "links": links} for label, links in _downloads(video) if links],
         },
         key="details",

@@ -8,7 +8,7 @@ from console.components import Data, component
 from console.components.transcript import transcript_address
 from console.look import file_address
 from services.model import StageName
-from services.outputs import AnalysisOutput, ProbeOutput, TranscriptOutput
+from services.outputs import AnalysisOutput, ProbeOutput
 from services.videos import FileRow, VideoDetail
 
 _player = component("player")
@@ -19,15 +19,15 @@ def player(video: VideoDetail, source: FileRow, shots: Sequence[Data]) -> None:
 
     The chapters are marked on the bar; shots, the pictures of `gallery`, are shown over it.
     """
-    spoken, understood = video.outputs.get(StageName.TRANSCRIBE), video.outputs.get(StageName.ANALYZE)
+    understood = video.outputs.get(StageName.ANALYZE)
     chapters = understood.chapters if isinstance(understood, AnalysisOutput) else ()
     _player(
         data={
             "video": str(video.video.id),
             "title": video.video.title,
             "source": file_address(source.id),
-            "captions": transcript_address(video, "vtt") if spoken else None,
-            "language": spoken.language if isinstance(spoken, TranscriptOutput) else "",
+            "captions": transcript_address(video, "vtt") if StageName.TRANSCRIBE in video.outputs else None,
+            "language": video.language or "",
             "poster": shots[0]["source"] if shots else None,
             "duration": video.video.duration,
             "sound_only": not _has_picture(video, source),

@@ -62,6 +62,16 @@ class OutputRow:
     data: Mapping[str, object]
 
 
+@dataclass(frozen=True, kw_only=True)
+class RecordedRow:
+    """What a stage recorded, or, where that is long, that it did."""
+
+    name: StageName
+    stage_id: int
+    data: Mapping[str, object] | None
+    language: str | None
+
+
 COLUMNS = (  # of a VideoRow
     "v.id, v.user_id, u.name as owner, v.title, v.file_name, v.size_bytes as size, v.state, v.created_at, v.duration,"
     " v.tags, v.thumbnail_id, v.pictures"
@@ -153,6 +163,31 @@ def newest_outputs(connection: Connection, video_id: UUID) -> dict[StageName, Ma
         {"id": video_id},
     )
     return {StageName(row.name): row.data for row in rows}
+
+
+def short_outputs(connection: Connection, video_id: UUID) -> tuple[RecordedRow, ...]:
+    """What each stage recorded last; of a transcript, which is long, only its language."""
+    rows = connection.execute(
+        text(
+            "select name, stage_id, case when name <> 'transcribe' then data end as data,"
+            " case when name = 'transcribe' then data ->> 'language' end as language"
+            " from (select distinct on (name) name, stage_id, data from outputs where video_id = :id"
+            " order by name, stage_id desc) newest"
+        ),
+        {"id": video_id},
+    )
+    return tuple(
+        RecordedRow(name=StageName(row.name), stage_id=row.stage_id, data=row.data, language=row.language)
+        for row in rows
+    )
+
+
+def output_of(connection: Connection, stage_id: int) -> Mapping[str, object]:
+    """What a stage recorded."""
+    data: Mapping[str, object] = connection.execute(
+        text("select data from outputs where stage_id = :stage_id"), {"stage_id": stage_id}
+    ).scalar_one()
+    return data
 
 
 def newest_output(connection: Connection, video_id: UUID, name: StageName) -> OutputRow | None:

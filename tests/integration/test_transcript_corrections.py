@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from jobs.pipeline import RecordedOutputs
 from services import subtitles
 from services.errors import BadInput, NotAllowed, NotFound
 from services.model import JobKind, Role, StageName
 from services.outputs import AnalysisOutput, TranscriptOutput
+from services.recorded_outputs import RecordedOutputs
 from services.records import stages
 from services.videos import Spoken
 from tests.integration.conftest import NewUser
