@@ -13,9 +13,9 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, TimeoutError, sync_playwright
 
-from bench.browser import ARGUMENTS, TIMEOUT_MS, settle
+from bench.browser import ARGUMENTS, settle
 from bench.client import Client
 from bench.figures import Figure
 from bench.fleet import Fleet, fleet, temporary_home
@@ -31,6 +31,8 @@ LINE = {"offline": False, "latency": 40, "downloadThroughput": 20e6 / 8, "upload
 VIDEOS = 6  # what stands on Home with their pictures
 JOB_LIMIT = 60.0  # seconds
 READY_LIMIT = 60.0  # seconds until the static files are compressed
+MOST_STALLS = 3
+STALLED_MS = 15_000
 QUIET = 2.0  # seconds after the page is usable in which what it loads late still counts
 MEBIBYTE = 1024 * 1024
 
@@ -45,10 +47,20 @@ def measure(arguments: argparse.Namespace, figures: dict[str, Figure]) -> None:
         for number in range(VIDEOS):
             _wait_until_done(product, user, client.upload(film, name=f"first load {number}.mp4").job_id)
         _wait_until_compressed(product)
+        stalls = 0
         for number in range(arguments.runs):
-            with _page(product, user) as (page, received):
-                cold.append(_visit(page, product, received))
-                warm.append(_visit(page, product, received))
+            while len(warm) <= number:
+                try:
+                    with _page(product, user) as (page, received):
+                        visits = _visit(page, product, received), _visit(page, product, received)
+                except TimeoutError as error:
+                    stalls += 1
+                    say("  Chromium's emulated line stood still; another browser is started.")
+                    if stalls > MOST_STALLS:
+                        raise Wrong("Home did not come, again and again.") from error
+                else:
+                    cold.append(visits[0])
+                    warm.append(visits[1])
             say(f"  {number + 1}: first {cold[-1][0]:.2f} s, {cold[-1][1]:.2f} MiB; again {warm[-1][0]:.2f} s")
     figures["usable_s"] = statistics.median(seconds for seconds, _ in cold)
     figures["slowest_s"] = max(seconds for seconds, _ in cold)
@@ -61,7 +73,8 @@ def measure(arguments: argparse.Namespace, figures: dict[str, Figure]) -> None:
 def _page(product: Fleet, user: User) -> Iterator[tuple[Page, list[float]]]:
     """A tab of a fresh browser that holds nothing but a session, on the slow line, with the bytes that come over it.
 
-    A second profile in the same browser now and then stops reading what came: its emulated line, not the server.
+    Under load that line now and then stands still for good: the server has sent all, and the browser reads nothing
+    (seen in the queues of its sockets). Such a visit counts for nothing and is made again, MOST_STALLS times at most.
     """
     sessions = product.services.sessions
     token, _ = sessions.exchange(sessions.issue_ticket(user), address="127.0.0.1", user_agent="bench")
@@ -71,7 +84,7 @@ def _page(product: Fleet, user: User) -> Iterator[tuple[Page, list[float]]]:
             context = chromium.new_context(viewport={"width": 1440, "height": 900})
             context.add_cookies([{"name": "backlot_session", "value": token, "url": product.address, "httpOnly": True}])
             page = context.new_page()
-            page.set_default_timeout(TIMEOUT_MS)
+            page.set_default_timeout(STALLED_MS)
             yield page, _counting(context, page)
         finally:
             chromium.close()
