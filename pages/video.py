@@ -48,9 +48,9 @@ def progress(drawn: JobView, as_of: float) -> None:
     """How far the work is; draws the whole page again when a stage has ended, since there is more to see then."""
     job = drawn
     if has_changed():
-        as_of = time.time()
+        now = time.time()
         with refusals():
-            job = videos.progress(user, drawn.video_id)
+            job, as_of = videos.progress(user, drawn.video_id), now
         if settled(job) != settled(drawn):
             st.rerun(scope="app")
     stepper(job, as_of=as_of)

@@ -7,7 +7,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector("#root");
   const before = drawn.get(parentElement);
   before?.stop();
-  const mine = { asked: before?.asked };
+  clearTimeout(before?.again);
+  const mine = { asked: before?.asked, patience: 5000 }; // in milliseconds, for Python to draw what was asked for
   drawn.set(parentElement, mine);
 
   const headline = make("span", { className: "headline wraps" });
@@ -32,6 +33,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (isNewer && signature(seen) !== signature(data) && mine.asked !== signature(seen)) {
       mine.asked = signature(seen);
       setTriggerValue("changed", mine.asked);
+      clearTimeout(mine.again);
+      mine.again = setTimeout(() => { mine.asked = undefined; draw(); }, mine.patience);
+      mine.patience = Math.min(60000, 2 * mine.patience);
     }
     const job = same && (isNewer || signature(seen) === signature(data)) ? seen : data;
     const words = jobWords({ ...job, eta: same ? seen.eta : null });
@@ -52,7 +56,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (spoken.textContent !== said) spoken.textContent = said;
   };
   mine.stop = live.watch(draw);
-  return () => drawn.get(parentElement)?.stop();
+  return () => {
+    clearTimeout(drawn.get(parentElement)?.again);
+    drawn.get(parentElement)?.stop();
+  };
 }
 
 const signature = (job) => [job.job_id, job.job_state, ...job.stages.map((stage) => stage.state)].join(" ");

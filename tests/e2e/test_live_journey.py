@@ -198,7 +198,7 @@ def test_eight_tabs_watch_a_talk_from_queue_to_end(
 
         seen = watcher.evaluate("window.seen")
         _bar_is_honest(seen, stack, owner, job.video_id, heard)
-        expect(watcher.get_by_text("Repurposed", exact=True)).to_be_visible()
+        expect(watcher.get_by_text("Repurposed", exact=True)).to_be_visible(timeout=30_000)
         _all_leave_with_the_session(stack, context, remaining)
     finally:
         paused = [pause.queue for pause in stack.services.operations.pauses()]
