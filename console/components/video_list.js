@@ -1,10 +1,11 @@
 const SORTS = [["newest", "Newest"], ["oldest", "Oldest"], ["title", "Title"], ["longest", "Longest"], ["changed", "Last changed"]];
 const SETTLE_MS = 400; // several changes at once are one
+const APART_MS = 2000; // between two runs, however much changes
 const lists = new WeakMap();
 
 // Built once for each place; a run brings rows, and only what differs in them is drawn anew.
 function build(root) {
-  const list = { say() {}, data: { rows: [] }, chosen: new Set(), anchor: null, asked: "", timer: 0, cards: new Map() };
+  const list = { say() {}, data: { rows: [] }, chosen: new Set(), anchor: null, asked: "", timer: 0, ranAt: -APART_MS, cards: new Map() };
   const rowOf = (card) => list.data.rows[list.places.get(card?.dataset.id)];
   const ask = (changes, options) => list.say("asked", address.change(changes, options));
 
@@ -205,12 +206,17 @@ function build(root) {
       if (job || !card.querySelector(".work").hidden) cards.work(card, job);
       if (job && job.video_state !== list.data.rows[list.places.get(id)].state) differing.push(`${id} ${job.video_state}`);
     }
-    if (list.data.newest) {
-      for (const job of live.videos()) if (live.isUnfinished(job) && !list.cards.has(job.video_id)) differing.push(job.video_id);
+    if (list.data.newest !== null) {
+      const isNew = (job) => job.kind === "pipeline" && job.created_at > list.data.newest && !list.cards.has(job.video_id);
+      for (const job of live.videos()) if (live.isUnfinished(job) && isNew(job)) differing.push(job.video_id);
     }
     const asked = differing.sort().join();
     if (!asked || asked === list.asked || list.timer) return;
-    list.timer = setTimeout(() => { list.timer = 0; list.asked = asked; list.say("changed", asked.slice(0, 100)); }, SETTLE_MS);
+    const pause = Math.max(SETTLE_MS, list.ranAt + APART_MS - performance.now());
+    list.timer = setTimeout(() => {
+      Object.assign(list, { timer: 0, asked, ranAt: performance.now() });
+      list.say("changed", asked.slice(0, 100));
+    }, pause);
   };
   const stop = live.watch(() => list.follow());
   list.stop = () => { stop(); near.disconnect(); cards.hide(); clearTimeout(list.timer); };

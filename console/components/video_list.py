@@ -105,7 +105,7 @@ def _data(page: Page, listing: Listing, answer: Answer | None) -> dict[str, Any]
         "step": listing.step,
         "most": MOST_ROWS,
         "any": listing.narrowed,
-        "newest": listing.newest,
+        "newest": (page.rows[0].created_at.timestamp() if page.rows else 0) if listing.newest else None,
         "more": page.next is not None and not full,
         "next": page.next.as_text() if page.next is not None and full else None,
         "previous": page.previous.as_text() if page.previous is not None else None,
