@@ -32,6 +32,11 @@ def known(asked: str) -> dict[str, str]:
     return {name: value[:LONGEST_VALUE] for name, value in parse_qsl(asked) if name in NAMES}
 
 
+def of_states(states: Iterable[VideoState]) -> str:
+    """The query of an address that asks for the videos of these states."""
+    return urlencode({"state": ",".join(states)}, safe=",")
+
+
 def read(params: Mapping[str, str], *, timezone: tzinfo) -> Asked:
     """The query of an address; days are those of the viewer's zone."""
     values = {name: str(params.get(name, ""))[:LONGEST_VALUE] for name in NAMES}

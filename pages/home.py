@@ -6,10 +6,11 @@ from uuid import UUID
 
 import streamlit as st
 
-from console import look, navigation, wiring
+from console import library_address, look, navigation, wiring
 from console.components.home import Ask, Asked, home
 from console.messages import refusals, show_error
 from console.notices import tell_pauses
+from console.sample import process_sample
 from console.session import checked_fragment, require
 from services.errors import BacklotError
 from services.model import User
@@ -23,18 +24,15 @@ def answer(user: User, asked: Asked) -> None:
     services = wiring.services()
     if asked.what is Ask.OPEN:
         st.switch_page(navigation.VIDEO.file, query_params={"id": asked.value})
-    if asked.what is Ask.GO and asked.value in PAGE_OF:
-        st.switch_page(PAGE_OF[asked.value])
+    address, _, query = asked.value.partition("?")
+    if asked.what is Ask.GO and address in PAGE_OF:
+        st.switch_page(PAGE_OF[address], query_params=library_address.known(query))
     if asked.what is Ask.RETRY:
         with refusals():
             services.operations.retry(user, UUID(asked.value))
             st.rerun()
     if asked.what is Ask.SAMPLE:
-        video_id = None
-        with refusals(), st.spinner("Uploading the sample…"):
-            video_id = services.samples.process(user)
-        if video_id is not None:
-            st.switch_page(navigation.VIDEO.file, query_params={"id": str(video_id)})
+        process_sample(user)
 
 
 @checked_fragment

@@ -9,6 +9,7 @@ from console.components import library_bar, video_list
 from console.components.video_list import Answer, Ask, Listing, read_order
 from console.messages import refusals, show_error
 from console.notices import tell_pauses
+from console.sample import process_sample
 from console.session import checked_fragment, require
 from services.errors import BacklotError
 from services.library import Page, Sort
@@ -47,15 +48,6 @@ def answer(user: User) -> Answer | None:
             return Answer(stamp=order[0], outcome=bulk.run(user, order[1]))
         return Answer(stamp=order[0], plan=bulk.plan(user, order[1]))
     return None
-
-
-def process_sample(user: User) -> None:
-    """Leads to the sample video; a refusal is shown where this is called."""
-    video_id = None
-    with refusals(), st.spinner("Uploading the sample…"):
-        video_id = wiring.services().samples.process(user)
-    if video_id is not None:
-        st.switch_page(navigation.VIDEO.file, query_params={"id": str(video_id)})
 
 
 def amount(page: Page, states: tuple[VideoState, ...]) -> str:

@@ -17,6 +17,7 @@ from services.errors import NotFound
 from services.lineage import Lineages
 from services.manifest import analysis_as_markdown, clock, manifest
 from services.model import StageName, User
+from services.names import safe_name
 from services.outputs import AnalysisOutput, ClipsOutput, PostsOutput, ThumbnailsOutput
 from services.storage import LocalStorage
 from services.videos import FileRow, Spoken, VideoDetail, Videos
@@ -24,7 +25,6 @@ from services.videos import FileRow, Spoken, VideoDetail, Videos
 log = structlog.get_logger()
 
 BLOCK = 1024 * 1024  # bytes given on at once
-LONGEST_NAME = 60  # characters of a title in the name of a file
 MARKDOWN_POSTS = frozenset({"newsletter", "blog_outline", "show_notes"})
 SHAPES = (("clip_portrait", "9x16"), ("clip_landscape", "16x9"))
 
@@ -78,12 +78,6 @@ class Archives:
                 log.warning("archive_without_file", video=str(detail.video.id), role=file.role)
                 continue
             yield Entry(name=name, content=path, size=file.size)
-
-
-def safe_name(text: str) -> str:
-    """Letters, digits and dashes of a text: a name for a file on any system."""
-    shown = "".join(character if character.isalnum() else "-" for character in text)
-    return "-".join(part for part in shown.split("-") if part)[:LONGEST_NAME].strip("-") or "video"
 
 
 def _file_names(detail: VideoDetail, *, source: bool) -> Iterator[tuple[FileRow, str]]:

@@ -127,7 +127,7 @@ def build(
         lineages=lineages,
         archives=Archives(videos, lineages, storage),
         notifications=Notifications(database),
-        home=Home(database),
+        home=Home(database, storage),
         samples=Samples(database, uploads),
     )
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.database import Database
 from services.model import User
 from services.permissions import ANYONES, Action
 from services.records import home, jobs
-from services.records.home import COUNTED, FAILURES_COUNTED, Card, HomeRows, UnfinishedUpload
+from services.records.home import COUNTED, FAILURES_COUNTED, Card, HomeRows
 from services.records.jobs import JobRow
+from services.records.uploads import Unfinished
+from services.storage import LocalStorage
 from services.videos import JobView, job_view
 
 RUNNING_SHOWN = 6
@@ -27,8 +29,9 @@ class HomeView:
 
 
 class Home:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, storage: LocalStorage) -> None:
         self._database = database
+        self._storage = storage
 
     def of(self, user: User) -> HomeView:
         """In one statement, and one more while something runs. Raises Unavailable."""
@@ -43,7 +46,8 @@ class Home:
                     card.job_id: job_view(_job(card), tuple(stage for stage in stages if stage.job_id == card.job_id))
                     for card in rows.under_way[:RUNNING_SHOWN]
                 }
-        return HomeView(rows=rows, everybody=everybody, progress=progress)
+        uploads = tuple(upload for upload in rows.uploads if self._storage.has_incoming(upload.id))
+        return HomeView(rows=replace(rows, uploads=uploads), everybody=everybody, progress=progress)
 
 
 def _job(card: Card) -> JobRow:
@@ -60,4 +64,4 @@ def _job(card: Card) -> JobRow:
     )
 
 
-__all__ = ["COUNTED", "FAILURES_COUNTED", "RUNNING_SHOWN", "Card", "Home", "HomeRows", "HomeView", "UnfinishedUpload"]
+__all__ = ["COUNTED", "FAILURES_COUNTED", "RUNNING_SHOWN", "Card", "Home", "HomeRows", "HomeView", "Unfinished"]

@@ -31,24 +31,22 @@ class Notifications:
 
     def inbox(self, user: User, *, limit: int = SHOWN, before: int | None = None) -> Inbox:
         """The newest messages to the user, from before one of them on. Raises Unavailable."""
+        sees_all = user.role in ANYONES[Action.SEE]
         with self._database.transaction() as connection:
-            rows = notifications.newest(
-                connection, user.id, sees_all=user.role in ANYONES[Action.SEE], before=before, limit=limit + 1
-            )
-            unread = notifications.count_unread(connection, user.id)
+            rows = notifications.newest(connection, user.id, sees_all=sees_all, before=before, limit=limit + 1)
+            unread = notifications.count_unread(connection, user.id, sees_all=sees_all)
         return Inbox(unread=unread, rows=rows[:limit], next=rows[limit - 1].id if len(rows) > limit else None)
 
     def mark_read(self, user: User, ids: Sequence[int] | None) -> int:
         """Tick off these of the user's messages, or all when ids is None; how many are left unread.
 
-        What was read long ago goes at the same time. Raises BadInput, Unavailable.
+        Raises BadInput, Unavailable.
         """
         if ids is not None and len(ids) > MOST_AT_ONCE:
             raise BadInput(f"At most {MOST_AT_ONCE:,} messages can be marked at once: mark all of them.")
         with self._database.transaction() as connection:
             notifications.mark_read(connection, user.id, ids)
-            notifications.drop_old(connection, user.id)
-            return notifications.count_unread(connection, user.id)
+            return notifications.count_unread(connection, user.id, sees_all=user.role in ANYONES[Action.SEE])
 
 
 __all__ = ["COUNTED", "Inbox", "NotificationRow", "Notifications"]

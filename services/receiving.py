@@ -22,6 +22,7 @@ from services.storage import LocalStorage, translated_disk_errors
 BLOCK = 1024 * 1024  # bytes written and hashed at once, off the event loop
 SYNCED_AT_ONCE = 16 * 1024 * 1024  # bytes after which the disk is set to work: at the end little is left for it
 FINGERPRINTED = 1024 * 1024  # bytes at each end of a file
+MOST_HASHES = 1000  # kept of uploads that stand; what is longest untouched is read again when it is whole
 
 
 class NoMedia(BadInput):
@@ -32,7 +33,8 @@ class Receiving:
     def __init__(self, database: Database, storage: LocalStorage) -> None:
         self._database = database
         self._storage = storage
-        self._hashes: dict[UUID, tuple[int, Any]] = {}  # bytes hashed so far, by uploads of this process
+        # Bytes hashed so far, by uploads of this process; touched last is last.
+        self._hashes: dict[UUID, tuple[int, Any]] = {}
 
     async def append(self, user: User, upload_id: UUID, *, offset: int, chunks: AsyncIterator[bytes]) -> UploadRecord:
         """Append bytes from offset on; what arrived is kept also when the connection breaks.
@@ -68,6 +70,8 @@ class Receiving:
                 finally:
                     await _shielded(asyncio.to_thread(self._save_offset, upload_id, file, writer.at))
             self._hashes[upload_id] = (writer.at, digest)
+            if len(self._hashes) > MOST_HASHES:
+                del self._hashes[next(iter(self._hashes))]
         return replace(upload, offset=writer.at)
 
     def digest(self, upload: UploadRecord) -> str:

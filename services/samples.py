@@ -11,7 +11,7 @@ from uuid import UUID
 from services.database import Database
 from services.errors import NotFound
 from services.model import JobKind, User
-from services.records import home
+from services.records import videos
 from services.uploads import Uploads
 
 TITLE = "Sample: a poem, a novel, a speech"
@@ -29,7 +29,7 @@ class Samples:
         """
         path = sample_file()
         with self._database.transaction() as connection:
-            known = home.find_content(connection, user.id, sha256=_sha256(path))
+            known = videos.find_content(connection, user.id, sha256=_sha256(path))
         if known is not None:
             return known
         return self._uploads.accept_file(user, path, title=TITLE, kind=JobKind.PIPELINE).video_id

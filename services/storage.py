@@ -47,6 +47,10 @@ class LocalStorage:
         """Where the bytes of an upload gather."""
         return self._incoming / str(upload_id)
 
+    def has_incoming(self, upload_id: UUID) -> bool:
+        """Whether the bytes of an upload are still there."""
+        return self.incoming(upload_id).exists()
+
     @contextmanager
     def receiving(self, upload_id: UUID) -> Iterator[IO[bytes]]:
         """The file of an upload, open for writing by one connection of one process at a time. Raises IllegalMove."""

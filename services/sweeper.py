@@ -10,12 +10,11 @@ import structlog
 from services.database import Database
 from services.errors import Unavailable
 from services.queue import Queue
-from services.records import stages, uploads, videos
+from services.records import notifications, stages, uploads, videos
 from services.records.stages import Swept
 from services.storage import LocalStorage
 
 ORPHAN_SECONDS = 24 * 3600.0
-UPLOAD_SECONDS = 7 * 24 * 3600.0  # an upload untouched for a week is given up
 ORPHAN_SWEEP_SECONDS = 3600.0
 STOP_SECONDS = 5.0
 LEAST_SECONDS = 0.1  # between two sweeps, however much falls due
@@ -78,18 +77,21 @@ class Sweeper:
         return swept
 
     def sweep_files(self) -> int:
-        """Remove files older than a day that no row names, and uploads given up; how many."""
+        """Remove files older than a day that no row names, uploads given up, and old messages; how many files."""
         removed = 0
         keys = list(self._storage.older_than(ORPHAN_SECONDS))
+        incoming = list(self._storage.incoming_older_than(ORPHAN_SECONDS))
         with self._database.transaction() as connection:
             known = videos.known_storage_keys(connection, keys)
-            under_way = uploads.unfinished_ids(connection, touched_within=UPLOAD_SECONDS)
+            given_up = uploads.give_up(connection)
+            under_way = uploads.under_way(connection, incoming)
+            notifications.drop_old(connection)
         for key in keys:
             if key not in known:
                 self._storage.drop(key)
                 removed += 1
-        for upload_id in self._storage.incoming_older_than(ORPHAN_SECONDS):
-            if upload_id not in under_way:
+        for upload_id in given_up.union(incoming) - under_way:
+            if self._storage.has_incoming(upload_id):
                 self._storage.drop_incoming(upload_id)
                 removed += 1
         return removed

@@ -6,7 +6,7 @@ import asyncio
 import mimetypes
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -24,14 +24,14 @@ from services.queue import Queue
 from services.receiving import BLOCK, NoMedia, Receiving, fingerprint_of, no_such_upload
 from services.records import events, jobs, quotas, uploads, videos
 from services.records.jobs import NewJob
-from services.records.uploads import UploadRecord
+from services.records.uploads import KEPT_SECONDS, Unfinished, UploadRecord
 from services.settings import Settings
 from services.storage import LocalStorage
 from services.sweeper import Sweeper
 from services.tags import clean_tags
 
-UNFINISHED_SECONDS = 86_400.0  # for which an upload that stopped is offered to go on
-MOST_SHOWN = 20
+MOST_UNFINISHED = 50  # uploads of one person
+UNSENT_SECONDS = 3600.0  # after which one of which nothing arrived makes room for another
 
 log = structlog.get_logger()
 
@@ -46,17 +46,6 @@ class Upload:
     part_size: int
     title: str
     tags: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unfinished:
-    """An upload that stopped at offset, in bytes."""
-
-    id: UUID
-    file_name: str
-    size: int
-    offset: int
-    touched_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +93,9 @@ class Uploads:
     def begin(self, user: User, *, file_name: str, size: int, fingerprint: str, title: str | None) -> Upload:
         """A new upload, or the one that the same file left unfinished.
 
-        Raises BadInput for an empty or too large file, LimitReached over the daily quota, Unavailable for a new upload
-        while too much waits or the disk or Redis is nearly full; each refusal is an event.
+        Raises BadInput for an empty or too large file, LimitReached over the daily quota and with too many unfinished
+        ones, Unavailable for a new upload while too much waits or the disk or Redis is nearly full; each refusal is an
+        event.
         """
         require(user, Action.UPLOAD, user.id)
         name = clean_file_name(file_name)
@@ -120,20 +110,22 @@ class Uploads:
             if unfinished is not None and self._has_its_bytes(unfinished):
                 return self._as_upload(unfinished)
             self._admission.require(size=size)
+            with self._database.transaction() as connection:
+                quotas.lock_user(connection, user.id)
+                _require_few_unfinished(connection, user)
+                upload = uploads.create(
+                    connection,
+                    upload_id=uuid4(),
+                    user_id=user.id,
+                    file_name=name,
+                    title=clean_title(title, name),
+                    size=size,
+                    fingerprint=fingerprint,
+                )
         except Exception as refusal:
             with self._database.transaction() as connection:
                 _note_refusal(connection, user, name, size, str(refusal))
             raise
-        with self._database.transaction() as connection:
-            upload = uploads.create(
-                connection,
-                upload_id=uuid4(),
-                user_id=user.id,
-                file_name=name,
-                title=clean_title(title, name),
-                size=size,
-                fingerprint=fingerprint,
-            )
         return self._as_upload(upload)
 
     def duplicate_of(self, user: User, *, file_name: str, size: int, fingerprint: str) -> Duplicate | None:
@@ -170,14 +162,10 @@ class Uploads:
             raise
 
     def unfinished(self, user: User) -> tuple[Unfinished, ...]:
-        """What the user began within a day and did not finish, newest first: the same file again goes on from there."""
+        """What the user began and did not finish, newest first: the same file again goes on from there."""
         with self._database.transaction() as connection:
-            rows = uploads.unfinished(connection, user_id=user.id, touched_within=UNFINISHED_SECONDS, limit=MOST_SHOWN)
-        return tuple(
-            Unfinished(id=row.id, file_name=row.file_name, size=row.size, offset=row.offset, touched_at=row.touched_at)
-            for row in rows
-            if row.offset > 0 and self._has_its_bytes(row)
-        )
+            rows = uploads.unfinished(connection, user_id=user.id)
+        return tuple(row for row in rows if self._storage.has_incoming(row.id))
 
     def describe(self, user: User, upload_id: UUID, *, title: str | None, tags: Sequence[str] | None) -> Described:
         """Say how the video will be called and found; None leaves it as it is. What stands then.
@@ -337,7 +325,7 @@ class Uploads:
         return job_id
 
     def _has_its_bytes(self, upload: UploadRecord) -> bool:
-        return upload.offset == 0 or self._storage.incoming(upload.id).exists()
+        return upload.offset == 0 or self._storage.has_incoming(upload.id)
 
     def _require_size(self, size: int) -> None:
         if size <= 0:
@@ -385,6 +373,16 @@ class Uploads:
         )
 
 
+def _require_few_unfinished(connection: Connection, user: User) -> None:
+    uploads.delete_unsent(connection, user_id=user.id, untouched_for=UNSENT_SECONDS)
+    first = uploads.first_to_go(connection, user_id=user.id, most=MOST_UNFINISHED)
+    if first is not None:
+        raise LimitReached(
+            f"{MOST_UNFINISHED} of your uploads are not finished. Go on with some of them, or discard them on Upload.",
+            retry_after=max(1.0, KEPT_SECONDS - (datetime.now(UTC) - first).total_seconds()),
+        )
+
+
 def _note_refusal(connection: Connection, user: User, file_name: str, size: int, reason: str) -> None:
     events.append(
         connection,
@@ -394,3 +392,6 @@ def _note_refusal(connection: Connection, user: User, file_name: str, size: int,
         reason=reason,
         details={"file_name": file_name, "size": size},
     )
+
+
+__all__ = ["Accepted", "Described", "Duplicate", "Unfinished", "Upload", "Uploads"]

@@ -17,6 +17,7 @@ from services.corrections import SEGMENT, Correction, corrected
 from services.database import Database
 from services.errors import NotFound
 from services.model import JobKind, JobState, StageName, StageState, User, VideoState, job_percent
+from services.names import safe_name
 from services.outputs import Output, TranscriptOutput
 from services.permissions import ANYONES, Action, permits, require, unseen
 from services.recorded_outputs import RecordedOutputs
@@ -259,8 +260,7 @@ def download_name(file: FileRow) -> str:
     if file.role == "source":
         return file.file_name
     ending = mimetypes.guess_extension(file.media_type) or ""
-    title = "".join(character if character.isalnum() else "-" for character in file.title)[:60].strip("-") or "video"
-    return f"{title}-{file.role.replace('_', '-')}-{file.position + 1}{ending}"
+    return f"{safe_name(file.title)}-{file.role.replace('_', '-')}-{file.position + 1}{ending}"
 
 
 __all__ = [

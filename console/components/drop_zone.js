@@ -1,5 +1,5 @@
 const STEPS = [
-  ["upload", "It is sent in parts", "What is cut off goes on by itself, also from another tab, for a day."],
+  ["upload", "It is sent in parts", "What is cut off goes on by itself, also from another tab, for a week."],
   ["search", "It is understood", "Every word is written down, with chapters, a summary and keywords."],
   ["scissors", "It is put to use", "Thumbnails, short clips with captions, and posts to edit and copy."],
 ];

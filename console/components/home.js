@@ -44,7 +44,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const section = (title, more, children) => make("section", { attributes: { "aria-label": title } }, [
     make("div", { className: "head" }, [make("h2", { text: title }), ...(more ? [more] : [])]), ...children,
   ]);
-  const all = (count) => (count ? toPage(data.videos_address, "", `All ${count}`) : null);
+  const all = (more) => (more ? toPage(more.address, "", `All ${more.count}`) : null);
 
   const moving = [];
   function runningCard(card) {

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from console import navigation
+from console import library_address, navigation
 from console.components import component, nothing, trigger
 from console.look import duration, file_address, moment, size
 from console.outcomes import counted, made
 from services.allowances import Allowance
 from services.home import COUNTED, FAILURES_COUNTED, RUNNING_SHOWN, Card, HomeView
+from services.model import VideoState
 from services.videos import JobView
 
 FAILED_SHOWN = 3
@@ -26,7 +27,7 @@ class Ask(enum.StrEnum):
     """What somebody can ask for on Home."""
 
     OPEN = "opened"  # a video, by its id
-    GO = "gone"  # a page, by its address
+    GO = "gone"  # a page, by its address, which may hold a query
     RETRY = "retried"  # a job, by its id
     SAMPLE = "sample"
     CHANGED = "changed"  # something else is true now than what is drawn
@@ -77,13 +78,15 @@ def _data(
         "upload_address": f"/{navigation.UPLOAD.address}",
         "videos_address": f"/{navigation.VIDEOS.address}",
         "running": [_card(view, card, timezone=timezone) | _progress(view.progress[card.job_id]) for card in running],
-        "running_more": _all(rows.under_way_count, len(running), most=COUNTED),
+        "running_more": _all(
+            rows.under_way_count, len(running), VideoState.UPLOADED, VideoState.PROCESSING, most=COUNTED
+        ),
         "waiting": _waiting(rows.waiting, rows.waits_until, timezone=timezone),
         "failed": [
             _card(view, card, timezone=timezone) | {"may_retry": may_act(card.user_id)}
             for card in rows.failed[:FAILED_SHOWN]
         ],
-        "failed_more": _all(rows.failed_count, FAILED_SHOWN, most=FAILURES_COUNTED),
+        "failed_more": _all(rows.failed_count, FAILED_SHOWN, VideoState.FAILED, most=FAILURES_COUNTED),
         "uploads": [
             {
                 "name": upload.file_name,
@@ -134,11 +137,14 @@ def _progress(job: JobView) -> dict[str, Any]:
     }
 
 
-def _all(count: int, shown: int, *, most: int) -> str:
-    """How many there are, where more are than shown."""
+def _all(count: int, shown: int, *states: VideoState, most: int) -> dict[str, str] | None:
+    """How many there are, where more are than shown, and where the videos of these states are listed."""
     if count <= shown:
-        return ""
-    return f"{count:,}+" if count >= most else f"{count:,}"
+        return None
+    return {
+        "count": f"{count:,}+" if count >= most else f"{count:,}",
+        "address": f"/{navigation.VIDEOS.address}?{library_address.of_states(states)}",
+    }
 
 
 def _waiting(count: int, until: datetime | None, *, timezone: tzinfo) -> dict[str, str] | None:

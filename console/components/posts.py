@@ -10,7 +10,8 @@ from typing import Any
 
 from console.components import component
 from console.look import moment
-from services.archive import MARKDOWN_POSTS, safe_name
+from services.archive import MARKDOWN_POSTS
+from services.names import safe_name
 from services.outputs import Post, PostsOutput
 from services.videos import VideoDetail
 

@@ -15,7 +15,7 @@ from console import wiring
 
 
 async def archive(request: Request) -> Response:
-    """GET /api/videos/{id}/archive.zip: all that was made; with ?source=1 also the uploaded file."""
+    """GET or HEAD /api/videos/{id}/archive.zip: all that was made; with ?source=1 also the uploaded file."""
     opened = await run_in_threadpool(
         wiring.services().archives.open,
         request.state.session.user,
@@ -28,6 +28,8 @@ async def archive(request: Request) -> Response:
         "Cache-Control": "private, no-store",
         "Content-Encoding": "identity",  # nothing between may pack it again, and drop its length
     }
+    if request.method == "HEAD":
+        return Response(media_type="application/zip", headers=headers)
     return StreamingResponse(_sent(opened.chunks), media_type="application/zip", headers=headers)
 
 

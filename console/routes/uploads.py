@@ -80,7 +80,7 @@ async def begin(request: Request) -> Response:
 
 
 async def unfinished(request: Request) -> Response:
-    """GET /api/uploads: {uploads: [{id, name, size, offset, when}]} that stopped within a day and may go on."""
+    """GET /api/uploads: {uploads: [{id, name, size, offset, when}]} that stopped and may go on."""
     rows = await run_in_threadpool(wiring.services().uploads.unfinished, request.state.session.user)
     found = [
         {

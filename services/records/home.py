@@ -11,12 +11,12 @@ from sqlalchemy import Connection, text
 
 from services.model import JobKind, JobState
 from services.records.notifications import MADE
+from services.records.uploads import KEPT_SECONDS, UNFINISHED, Unfinished
 
 CARDS = 12  # read of each sort: several jobs may be on one video
 COUNTED = 1000  # nobody counts further
 FAILURES_COUNTED = 100
 FAILURE_DAYS = 14  # what nobody tried again for longer needs nobody
-UPLOAD_DAYS = 7  # the sweeper gives an upload up after as many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,16 +39,6 @@ class Card:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnfinishedUpload:
-    """size and offset in bytes."""
-
-    file_name: str
-    size: int
-    offset: int
-    touched_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
 class HomeRows:
     """Under way what runs comes first, then the oldest; failed and finished are newest first.
 
@@ -63,7 +53,7 @@ class HomeRows:
     failed: tuple[Card, ...]
     failed_count: int
     finished: tuple[Card, ...]
-    uploads: tuple[UnfinishedUpload, ...]
+    uploads: tuple[Unfinished, ...]
     unread: frozenset[UUID]
     empty: bool
 
@@ -77,12 +67,22 @@ _HOME = f"""
 with people as (
     select id, name from users where :everybody or id = :user_id
 ), under_way as materialized (
-    select * from (
-        select j.id, j.video_id, j.user_id, j.state, j.created_at, j.starts_at,
-            j.state = 'queued' and j.starts_at > clock_timestamp() as later
-        from people p join jobs j on j.user_id = p.id and j.state in ('queued', 'running')
-        limit :counted
-    ) counted
+    select u.* from people p cross join lateral (
+        (select id, state, created_at from jobs where user_id = p.id and state = 'running'
+            order by created_at limit :cards)
+        union all
+        (select id, state, created_at from jobs where user_id = p.id and state = 'queued'
+            and starts_at <= clock_timestamp() order by created_at limit :cards)
+    ) u order by u.state desc, u.created_at limit :cards
+), counted_now as materialized (
+    select j.video_id from people p join jobs j on j.user_id = p.id
+        and (j.state = 'running' or j.state = 'queued' and j.starts_at <= clock_timestamp())
+    limit :counted
+), later as materialized (
+    select l.starts_at from people p cross join lateral (
+        select starts_at from jobs where user_id = p.id and state = 'queued' and starts_at > clock_timestamp()
+        order by starts_at limit :counted
+    ) l order by l.starts_at limit :counted
 ), failed as materialized (
     select id, finished_at from (
         select f.* from people p cross join lateral (
@@ -99,13 +99,14 @@ with people as (
 select
     (select jsonb_agg(card) from (
         select {_CARD}, j.created_at as at
-        from (select * from under_way where not later order by state desc, created_at limit :cards) u
+        from under_way u
         join jobs j on j.id = u.id join videos v on v.id = j.video_id join people p on p.id = j.user_id
         order by u.state desc, u.created_at
     ) card) as under_way,
-    (select count(distinct video_id) from under_way where not later) as under_way_count,
-    (select count(*) from under_way where later) as waiting,
-    (select min(starts_at) from under_way where later) as waits_until,
+    (select case when count(*) < :counted then count(distinct video_id) else :counted end from counted_now)
+        as under_way_count,
+    (select count(*) from later) as waiting,
+    (select min(starts_at) from later) as waits_until,
     (select jsonb_agg(card) from (
         select {_CARD}, j.finished_at as at,
             (select s.reason from stages s where s.job_id = j.id and s.state = 'failed' order by s.id limit 1) as reason
@@ -128,10 +129,7 @@ select
         order by e.finished_at desc
     ) card) as finished,
     (select jsonb_agg(upload) from (
-        select file_name, size_bytes as size, offset_bytes as offset, touched_at from uploads
-        where user_id = :user_id and video_id is null
-            and touched_at > now() - make_interval(days => :upload_days)
-        order by touched_at desc limit :cards
+        {UNFINISHED} limit :cards
     ) upload) as uploads,
     (select jsonb_agg(video_id) from unread) as unread,
     not exists (select from videos v join people p on p.id = v.user_id) as empty
@@ -149,7 +147,7 @@ def find(connection: Connection, user_id: int, *, everybody: bool) -> HomeRows:
             "counted": COUNTED,
             "failures_counted": FAILURES_COUNTED,
             "failure_days": FAILURE_DAYS,
-            "upload_days": UPLOAD_DAYS,
+            "kept_seconds": KEPT_SECONDS,
         },
     ).one()
     return HomeRows(
@@ -161,24 +159,12 @@ def find(connection: Connection, user_id: int, *, everybody: bool) -> HomeRows:
         failed_count=row.failed_count,
         finished=_cards(row.finished),
         uploads=tuple(
-            UnfinishedUpload(**{**each, "touched_at": datetime.fromisoformat(each["touched_at"])})
+            Unfinished(**{**each, "id": UUID(each["id"]), "touched_at": datetime.fromisoformat(each["touched_at"])})
             for each in row.uploads or ()
         ),
         unread=frozenset(map(UUID, row.unread or ())),
         empty=row.empty,
     )
-
-
-def find_content(connection: Connection, user_id: int, *, sha256: str) -> UUID | None:
-    """The user's newest video of just these bytes."""
-    video_id: UUID | None = connection.execute(
-        text(
-            "select id from videos where user_id = :user_id and sha256 = :sha256"
-            " order by created_at desc, id desc limit 1"
-        ),
-        {"user_id": user_id, "sha256": sha256},
-    ).scalar_one_or_none()
-    return video_id
 
 
 def _cards(found: list[dict[str, Any]] | None) -> tuple[Card, ...]:

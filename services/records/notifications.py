@@ -11,8 +11,9 @@ from sqlalchemy import Connection, text
 
 from services.model import JobKind, JobState
 
-KEPT_DAYS = 90  # of those that were read
+KEPT_DAYS = 90  # whether they were read or not
 COUNTED = 100  # nobody counts further
+_OPEN_TO_USER = "n.user_id = :user_id and (:sees_all or v.user_id = :user_id)"  # a role may have been taken away
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ def newest(
             "  as reason,"
             f" {MADE.format(name='clips')} as clips, {MADE.format(name='posts')} as posts"
             " from notifications n join videos v on v.id = n.video_id join jobs j on j.id = n.job_id"
-            " where n.user_id = :user_id and (:sees_all or v.user_id = :user_id)"
+            f" where {_OPEN_TO_USER}"
             " and (cast(:before as bigint) is null or n.id < :before) order by n.id desc limit :limit"
         ),
         {"user_id": user_id, "sees_all": sees_all, "before": before, "limit": limit},
@@ -60,15 +61,15 @@ def newest(
     )
 
 
-def count_unread(connection: Connection, user_id: int) -> int:
-    """How many the user has not read, counted no further than COUNTED."""
+def count_unread(connection: Connection, user_id: int, *, sees_all: bool) -> int:
+    """How many of those that `newest` lists the user has not read, counted no further than COUNTED."""
     return int(
         connection.execute(
             text(
-                "select count(*) from (select from notifications where user_id = :user_id and read_at is null"
-                " limit :most) counted"
+                "select count(*) from (select from notifications n join videos v on v.id = n.video_id"
+                f" where {_OPEN_TO_USER} and n.read_at is null limit :most) counted"
             ),
-            {"user_id": user_id, "most": COUNTED},
+            {"user_id": user_id, "sees_all": sees_all, "most": COUNTED},
         ).scalar_one()
     )
 
@@ -84,14 +85,10 @@ def mark_read(connection: Connection, user_id: int, ids: Sequence[int] | None) -
     )
 
 
-def drop_old(connection: Connection, user_id: int) -> None:
-    """Those that the user has read and that are older than KEPT_DAYS."""
+def drop_old(connection: Connection) -> None:
+    """Those of everybody that are older than KEPT_DAYS."""
     connection.execute(
-        text(
-            "delete from notifications where user_id = :user_id and read_at is not null"
-            " and at < now() - make_interval(days => :days)"
-        ),
-        {"user_id": user_id, "days": KEPT_DAYS},
+        text("delete from notifications where at < now() - make_interval(days => :days)"), {"days": KEPT_DAYS}
     )
 
 

@@ -10,6 +10,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
+KEPT_SECONDS = 7 * 86_400.0  # for which an upload that stopped may go on: untouched for longer, it is given up
+# Of uploads, with the parameter kept_seconds: those that may go on.
+GOES_ON = "video_id is null and touched_at > now() - make_interval(secs => :kept_seconds)"
+
 
 @dataclass(frozen=True, kw_only=True)
 class UploadRecord:
@@ -24,6 +28,17 @@ class UploadRecord:
     offset: int
     video_id: UUID | None
     tags: tuple[str, ...]
+    touched_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfinished:
+    """An upload that stopped at offset, in bytes."""
+
+    id: UUID
+    file_name: str
+    size: int
+    offset: int
     touched_at: datetime
 
 
@@ -71,13 +86,19 @@ def find(connection: Connection, upload_id: UUID, *, user_id: int, lock: bool = 
 def find_unfinished(
     connection: Connection, *, user_id: int, fingerprint: str, size: int, file_name: str
 ) -> UploadRecord | None:
-    """The newest upload of the same file that was begun and not completed."""
+    """The newest upload of the same file that may go on."""
     row = connection.execute(
         text(
             f"select {_COLUMNS} from uploads where user_id = :user_id and fingerprint = :fingerprint"
-            " and size_bytes = :size and file_name = :file_name and video_id is null order by created_at desc limit 1"
+            f" and size_bytes = :size and file_name = :file_name and {GOES_ON} order by created_at desc limit 1"
         ),
-        {"user_id": user_id, "fingerprint": fingerprint, "size": size, "file_name": file_name},
+        {
+            "user_id": user_id,
+            "fingerprint": fingerprint,
+            "size": size,
+            "file_name": file_name,
+            "kept_seconds": KEPT_SECONDS,
+        },
     ).one_or_none()
     return None if row is None else _upload(row)
 
@@ -95,16 +116,37 @@ def find_video(connection: Connection, *, user_id: int, fingerprint: str, size: 
     return None if row is None else SameVideo(**row._mapping)
 
 
-def unfinished(connection: Connection, *, user_id: int, touched_within: float, limit: int) -> tuple[UploadRecord, ...]:
-    """The user's uploads that were not completed, touched within the last seconds, newest first."""
-    rows = connection.execute(
+# What a user is offered to go on with, newest first: something of it must have arrived.
+UNFINISHED = (
+    "select id, file_name, size_bytes as size, offset_bytes as offset, touched_at from uploads"
+    f" where user_id = :user_id and offset_bytes > 0 and {GOES_ON} order by touched_at desc"
+)
+
+
+def unfinished(connection: Connection, *, user_id: int) -> tuple[Unfinished, ...]:
+    """The user's uploads of which something arrived and that may go on, newest first."""
+    rows = connection.execute(text(UNFINISHED), {"user_id": user_id, "kept_seconds": KEPT_SECONDS})
+    return tuple(Unfinished(**row._mapping) for row in rows)
+
+
+def first_to_go(connection: Connection, *, user_id: int, most: int) -> datetime | None:
+    """When the first of the user's unfinished uploads was touched last, if they have as many as most or more."""
+    touched_at: datetime | None = connection.execute(
+        text(f"select min(touched_at) from uploads where user_id = :user_id and {GOES_ON} having count(*) >= :most"),
+        {"user_id": user_id, "most": most, "kept_seconds": KEPT_SECONDS},
+    ).scalar_one_or_none()
+    return touched_at
+
+
+def delete_unsent(connection: Connection, *, user_id: int, untouched_for: float) -> None:
+    """Forget those of which nothing arrived, and which nobody touched for as many seconds: nothing is lost."""
+    connection.execute(
         text(
-            f"select {_COLUMNS} from uploads where user_id = :user_id and video_id is null"
-            " and touched_at > now() - make_interval(secs => :seconds) order by touched_at desc limit :limit"
+            "delete from uploads where user_id = :user_id and video_id is null and offset_bytes = 0"
+            " and touched_at < now() - make_interval(secs => :seconds)"
         ),
-        {"user_id": user_id, "seconds": touched_within, "limit": limit},
+        {"user_id": user_id, "seconds": untouched_for},
     )
-    return tuple(_upload(row) for row in rows)
 
 
 def describe(connection: Connection, upload_id: UUID, *, title: str, tags: Sequence[str]) -> None:
@@ -140,11 +182,20 @@ def set_video(connection: Connection, upload_id: UUID, *, video_id: UUID) -> Non
     )
 
 
-def unfinished_ids(connection: Connection, *, touched_within: float) -> set[UUID]:
-    """Uploads that may still go on: touched within the last seconds."""
+def give_up(connection: Connection) -> set[UUID]:
+    """Forget the uploads that nobody goes on with; whose bytes may go."""
     rows = connection.execute(
-        text("select id from uploads where video_id is null and touched_at > now() - make_interval(secs => :seconds)"),
-        {"seconds": touched_within},
+        text(f"delete from uploads where video_id is null and not ({GOES_ON}) returning id"),
+        {"kept_seconds": KEPT_SECONDS},
+    )
+    return {row.id for row in rows}
+
+
+def under_way(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these uploads that may go on."""
+    rows = connection.execute(
+        text(f"select id from uploads where id = any (:ids) and {GOES_ON}"),
+        {"ids": list(ids), "kept_seconds": KEPT_SECONDS},
     )
     return {row.id for row in rows}
 

@@ -36,10 +36,15 @@ class VideoRow:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedStages:
-    """Whose video it is, and the stages that have recorded something for it."""
+    """Whose video it is, and the stages that have recorded something for it.
+
+    has_sound and has_picture are None until the file was probed.
+    """
 
     user_id: int
     names: frozenset[StageName]
+    has_sound: bool | None
+    has_picture: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +80,12 @@ class RecordedRow:
 COLUMNS = (  # of a VideoRow
     "v.id, v.user_id, u.name as owner, v.title, v.file_name, v.size_bytes as size, v.state, v.created_at, v.duration,"
     " v.tags, v.thumbnail_id, v.pictures"
+)
+# has_sound and has_picture of the file of the video v; null until it was probed.
+PROBED = ", ".join(
+    f"(select o.data -> '{has}' from outputs o where o.video_id = v.id and o.name = 'probe'"
+    f" order by o.stage_id desc limit 1) as {has}"
+    for has in ("has_sound", "has_picture")
 )
 _VIDEO = f"select {COLUMNS} from videos v join users u on u.id = v.user_id"
 _FILE = (
@@ -116,17 +127,37 @@ def recorded_stages(connection: Connection, video_ids: Sequence[UUID]) -> dict[U
     """Of those of the videos that there are."""
     rows = connection.execute(
         text(
-            "select id, user_id, array(select distinct name from outputs where video_id = v.id) as names"
-            " from videos v where id = any (:ids)"
+            "select id, user_id, array(select distinct name from outputs where video_id = v.id) as names,"
+            f" {PROBED} from videos v where id = any (:ids)"
         ),
         {"ids": list(video_ids)},
     )
-    return {row.id: RecordedStages(user_id=row.user_id, names=frozenset(map(StageName, row.names))) for row in rows}
+    return {
+        row.id: RecordedStages(
+            user_id=row.user_id,
+            names=frozenset(map(StageName, row.names)),
+            has_sound=row.has_sound,
+            has_picture=row.has_picture,
+        )
+        for row in rows
+    }
 
 
 def find(connection: Connection, video_id: UUID) -> VideoRow | None:
     row = connection.execute(text(_VIDEO + " where v.id = :id"), {"id": video_id}).one_or_none()
     return None if row is None else video_row(row)
+
+
+def find_content(connection: Connection, user_id: int, *, sha256: str) -> UUID | None:
+    """The user's newest video of just these bytes."""
+    video_id: UUID | None = connection.execute(
+        text(
+            "select id from videos where user_id = :user_id and sha256 = :sha256"
+            " order by created_at desc, id desc limit 1"
+        ),
+        {"user_id": user_id, "sha256": sha256},
+    ).scalar_one_or_none()
+    return video_id
 
 
 def newest(
@@ -199,9 +230,14 @@ def newest_output(connection: Connection, video_id: UUID, name: StageName) -> Ou
     return None if row is None else OutputRow(**row._mapping)
 
 
-def lock(connection: Connection, video_id: UUID) -> None:
-    """Hold the video's row, so that nothing is accepted for it in between. Users are locked before videos."""
-    connection.execute(text("select from videos where id = :id for no key update"), {"id": video_id})
+def lock(connection: Connection, *video_ids: UUID) -> None:
+    """Hold the videos' rows, so that nothing is accepted or recorded for them in between.
+
+    Users and jobs are locked before videos.
+    """
+    connection.execute(
+        text("select from videos where id = any (:ids) order by id for no key update"), {"ids": list(video_ids)}
+    )
 
 
 def files(connection: Connection, video_id: UUID) -> tuple[FileRow, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,12 +13,14 @@ import pytest
 import redis
 from sqlalchemy import text
 
+from services import receiving
 from services.bootstrap import Services
 from services.errors import BadInput, IllegalMove, LimitReached, NotAllowed, NotFound, Unavailable
 from services.model import JobKind, JobState, Role, StageName, StageState, User, VideoState
 from services.receiving import fingerprint_of
+from services.records.uploads import KEPT_SECONDS
 from services.settings import Settings
-from services.uploads import Described, Duplicate, Upload
+from services.uploads import MOST_UNFINISHED, Described, Duplicate, Upload
 from tests.integration.conftest import NewUser
 
 Another = Callable[..., Services]
@@ -248,7 +251,7 @@ def test_title_and_tags_are_written_while_it_runs(services: Services, new_user: 
         services.uploads.describe(user, upload.id, title="Later", tags=None)
 
 
-def test_what_was_not_finished_is_offered_for_a_day(services: Services, new_user: NewUser) -> None:
+def test_what_was_not_finished_is_offered_for_a_week(services: Services, new_user: NewUser) -> None:
     user = new_user()
     started, untouched, done, old = (
         services.uploads.begin(user, file_name=f"{name}.mp4", size=10, fingerprint=name, title=None)
@@ -259,7 +262,10 @@ def test_what_was_not_finished_is_offered_for_a_day(services: Services, new_user
     services.uploads.complete(user, done.id)
     with services.database.transaction() as connection:
         connection.execute(
-            text("update uploads set touched_at = now() - interval '25 hours' where id = :id"), {"id": old.id}
+            text("update uploads set touched_at = now() - interval '169 hours' where id = :id"), {"id": old.id}
+        )
+        connection.execute(
+            text("update uploads set touched_at = now() - interval '167 hours' where id = :id"), {"id": started.id}
         )
     (offered,) = services.uploads.unfinished(user)
     assert (offered.id, offered.file_name, offered.size, offered.offset) == (started.id, "started.mp4", 10, 4)
@@ -267,6 +273,73 @@ def test_what_was_not_finished_is_offered_for_a_day(services: Services, new_user
     services.storage.incoming(started.id).unlink()  # its bytes are gone: nothing to go on with
     assert services.uploads.unfinished(user) == ()
     assert untouched.offset == 0
+
+
+def test_what_nobody_goes_on_with_is_swept_with_its_row(services: Services, new_user: NewUser) -> None:
+    user = new_user()
+    given_up, kept = (
+        services.uploads.begin(user, file_name=f"{name}.mp4", size=10, fingerprint=name, title=None)
+        for name in ("given up", "kept")
+    )
+    for upload, age in ((given_up, "169 hours"), (kept, "167 hours")):
+        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"ID33")))
+        os.utime(services.storage.incoming(upload.id), (0, 0))
+        with services.database.transaction() as connection:
+            connection.execute(
+                text("update uploads set touched_at = now() - cast(:age as interval) where id = :id"),
+                {"id": upload.id, "age": age},
+            )
+    services.sweeper.sweep_files()
+    assert not services.storage.has_incoming(given_up.id)
+    with pytest.raises(NotFound):
+        services.uploads.status(user, given_up.id)
+    assert services.storage.has_incoming(kept.id)
+    assert services.uploads.status(user, kept.id).offset == 4
+
+
+def test_a_person_has_few_unfinished_uploads_at_once(services: Services, new_user: NewUser) -> None:
+    user = new_user()
+
+    def begin_film(number: int) -> Upload:
+        return services.uploads.begin(user, file_name="film.mp4", size=10, fingerprint=str(number), title=None)
+
+    begun = [begin_film(number) for number in range(MOST_UNFINISHED)]
+    asyncio.run(services.uploads.append(user, begun[0].id, offset=0, chunks=parts(b"ID33")))
+    with pytest.raises(LimitReached, match="50 of your uploads are not finished") as refused:
+        begin_film(MOST_UNFINISHED)
+    assert 0 < refused.value.retry_after <= KEPT_SECONDS
+    assert begin_film(0).id == begun[0].id  # one that is there goes on
+    services.uploads.begin(new_user(), file_name="film.mp4", size=10, fingerprint="50", title=None)
+    services.uploads.discard(user, begun[1].id)
+    begin_film(MOST_UNFINISHED)
+    # What never sent a byte makes room by itself.
+    with services.database.transaction() as connection:
+        connection.execute(
+            text("update uploads set touched_at = now() - interval '61 minutes' where user_id = :id"), {"id": user.id}
+        )
+    begin_film(MOST_UNFINISHED + 1)
+    assert services.uploads.status(user, begun[0].id).offset == 4
+    with pytest.raises(NotFound):
+        services.uploads.status(user, begun[2].id)
+
+
+def test_hashes_of_uploads_that_stand_do_not_add_up(
+    services: Services, new_user: NewUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "MOST_HASHES", 2)
+    user = new_user()
+    begun = [
+        services.uploads.begin(user, file_name="film.mp4", size=10, fingerprint=str(number), title=None)
+        for number in range(3)
+    ]
+    for upload in begun:
+        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=parts(b"ID33")))
+    assert set(services.uploads._receiving._hashes) == {begun[1].id, begun[2].id}
+    asyncio.run(services.uploads.append(user, begun[0].id, offset=4, chunks=parts(b"456789")))
+    video_id = services.uploads.complete(user, begun[0].id).video_id
+    with services.database.transaction() as connection:
+        told = connection.execute(text("select sha256 from videos where id = :id"), {"id": video_id}).scalar_one()
+    assert told == hashlib.sha256(b"ID33456789").hexdigest()
 
 
 def test_an_upload_can_be_given_up(services: Services, new_user: NewUser) -> None:

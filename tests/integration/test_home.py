@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import time
 
@@ -11,9 +12,11 @@ from sqlalchemy import event, text
 from services.bootstrap import Services
 from services.database import Database
 from services.errors import NotFound
-from services.model import JobKind, JobState, Role, User
+from services.model import JobKind, JobState, QueueName, Role, User
+from services.records.home import CARDS, COUNTED
 from services.records.stages import Outcome
 from tests.integration.conftest import NewUser
+from tests.integration.test_accept import parts
 from tests.integration.test_notifications import no_other_work, run
 from tests.integration.work import accept, claim, lease
 
@@ -38,10 +41,12 @@ def test_each_thing_has_its_place(services: Services, new_user: NewUser, databas
     broken = accept(database, ana, kind=JobKind.TRANSCRIBE)
     run(database, Outcome.FAILED)
     running = accept(database, ana)
-    claim(database, lease(), "media")  # type: ignore[arg-type]
+    claim(database, lease(), QueueName.MEDIA)
     queued = accept(database, ana)
     later = accept(database, ana, jobs_per_hour=4)
-    services.uploads.begin(ana, file_name="talk.mp4", size=100, fingerprint="f", title=None)
+    upload = services.uploads.begin(ana, file_name="talk.mp4", size=100, fingerprint="f", title=None)
+    assert services.home.of(ana).rows.uploads == ()  # nothing of it has arrived
+    asyncio.run(services.uploads.append(ana, upload.id, offset=0, chunks=parts(b"ID33")))
     rows = services.home.of(ana).rows
     assert not rows.empty
     assert [card.video_id for card in rows.under_way] == [running.video_id, queued.video_id]
@@ -54,7 +59,8 @@ def test_each_thing_has_its_place(services: Services, new_user: NewUser, databas
     (finished,) = rows.finished
     assert (finished.video_id, finished.clips, finished.posts) == (done.video_id, 3, 2)
     assert rows.unread == {done.video_id, broken.video_id}
-    assert [(upload.file_name, upload.size, upload.offset) for upload in rows.uploads] == [("talk.mp4", 100, 0)]
+    assert [(upload.file_name, upload.size, upload.offset) for upload in rows.uploads] == [("talk.mp4", 100, 4)]
+    assert rows.uploads == services.uploads.unfinished(ana)
     progress = services.home.of(ana).progress
     assert set(progress) == {running.job_id, queued.job_id}
     assert progress[queued.job_id].message == "Queued"
@@ -73,6 +79,43 @@ def test_what_was_tried_again_needs_nobody(services: Services, new_user: NewUser
     assert [card.video_id for card in rows.finished] == [broken.video_id]  # once, though two jobs ended
 
 
+def test_an_upload_whose_bytes_are_gone_is_nothing_to_go_on_with(services: Services, new_user: NewUser) -> None:
+    ana = new_user()
+    upload = services.uploads.begin(ana, file_name="talk.mp4", size=100, fingerprint="f", title=None)
+    asyncio.run(services.uploads.append(ana, upload.id, offset=0, chunks=parts(b"ID33")))
+    assert len(services.home.of(ana).rows.uploads) == 1
+    services.storage.incoming(upload.id).unlink()
+    assert services.home.of(ana).rows.uploads == ()
+
+
+def test_what_runs_comes_first_however_much_others_wait(
+    services: Services, new_user: NewUser, database: Database
+) -> None:
+    first, crowd = new_user(), [new_user() for _ in range(2)]
+    with database.transaction() as connection:
+        connection.execute(text("set local session_replication_role = replica"))
+        connection.execute(
+            text(
+                "with made as (insert into videos (id, user_id, title, file_name, size_bytes, sha256, created_at)"
+                " select gen_random_uuid(), (cast(:people as bigint[]))[1 + n % 2], 'Film', 'f', 1, '0', now()"
+                " from generate_series(1, 2000) n returning id, user_id)"
+                " insert into jobs (id, video_id, user_id, kind, priority, state, starts_at, created_at)"
+                " select gen_random_uuid(), id, user_id, 'pipeline', 0, 'queued',"
+                "  case when row_number() over () <= 500 then now() + interval '1 hour' else now() end,"
+                "  now() - interval '1 day' from made"
+            ),
+            {"people": [first.id, crowd[0].id]},
+        )
+    running = accept(database, crowd[1])
+    claim(database, lease(), QueueName.MEDIA)
+    rows = services.home.of(new_user(Role.OPERATOR)).rows
+    assert (rows.under_way[0].video_id, rows.under_way[0].state) == (running.video_id, JobState.RUNNING)
+    assert (len(rows.under_way), rows.under_way_count, rows.waiting) == (CARDS, COUNTED, 500)
+    own = services.home.of(first).rows
+    assert own.under_way_count + own.waiting == 1000
+    assert own.waits_until is not None
+
+
 @pytest.mark.parametrize("role", [Role.ANALYST, Role.OPERATOR, Role.ADMIN])
 def test_who_sees_everything_sees_everybodys(
     services: Services, new_user: NewUser, database: Database, role: Role
@@ -81,7 +124,8 @@ def test_who_sees_everything_sees_everybodys(
     done = accept(database, ana)
     run(database)
     running = accept(database, bo)
-    services.uploads.begin(ana, file_name="talk.mp4", size=100, fingerprint="f", title=None)
+    upload = services.uploads.begin(ana, file_name="talk.mp4", size=100, fingerprint="f", title=None)
+    asyncio.run(services.uploads.append(ana, upload.id, offset=0, chunks=parts(b"ID33")))
     view = services.home.of(new_user(role))
     assert view.everybody
     assert [(card.video_id, card.owner) for card in view.rows.finished] == [(done.video_id, ana.name)]

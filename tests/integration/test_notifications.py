@@ -160,15 +160,21 @@ def test_they_come_in_pages(services: Services, two: tuple[User, User]) -> None:
     assert ids == sorted(ids, reverse=True)
 
 
-def test_what_was_read_long_ago_goes(database: Database, services: Services, two: tuple[User, User]) -> None:
+def test_what_is_old_goes_whether_it_was_read_or_not(
+    database: Database, services: Services, two: tuple[User, User]
+) -> None:
     ana, bo = two
     services.notifications.mark_read(ana, None)
+    kept = services.notifications.inbox(bo).rows[0]
     with database.transaction() as connection:
-        connection.execute(text("update notifications set at = now() - interval '91 days'"))
-    services.notifications.mark_read(ana, None)
-    services.notifications.mark_read(bo, [])
+        connection.execute(
+            text("update notifications set at = now() - make_interval(days => case id when :kept then 89 else 91 end)"),
+            {"kept": kept.id},
+        )
+    services.sweeper.sweep_files()
     assert services.notifications.inbox(ana).rows == ()
-    assert services.notifications.inbox(bo).unread == 3
+    assert [row.id for row in services.notifications.inbox(bo).rows] == [kept.id]
+    assert services.notifications.inbox(bo).unread == 1
 
 
 def test_nobody_is_told_of_what_they_may_no_longer_see(

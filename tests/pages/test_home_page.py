@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from console.components import home
 from services.errors import Unavailable
-from services.home import UnfinishedUpload
+from services.home import Unfinished
 from services.model import QueueName, Role, StageName, StageState, User, VideoState
 from services.records.queues import Pause
 from services.videos import VideoDetail
@@ -55,7 +56,7 @@ def test_each_thing_is_in_its_section(run: Run, services: FakeServices) -> None:
     running = put(services, "Running", BO, probe=StageState.SUCCEEDED, transcribe=StageState.RUNNING)
     broken = put(services, "Broken", BO, probe=StageState.FAILED)
     services.notifications.add(BO, done)
-    services.home.uploads.append(UnfinishedUpload(file_name="talk.mp4", size=1000, offset=629, touched_at=NOW))
+    services.home.uploads.append(Unfinished(id=uuid4(), file_name="talk.mp4", size=1000, offset=629, touched_at=NOW))
     services.home.waiting, services.home.waits_until = 2, NOW + timedelta(minutes=30)
     data = shown(run(BO))
     assert not data["empty"]

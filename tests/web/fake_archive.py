@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -69,14 +70,20 @@ class FakeLineages:
 
 @dataclass
 class FakeArchives:
-    """Knows archives by their video; whoever stops reading one is seen in closed."""
+    """Knows archives by their video; read counts the bytes that were asked for."""
 
     known: dict[UUID, bytes] = field(default_factory=dict)
     asked: list[tuple[UUID, bool]] = field(default_factory=list)
+    read: int = 0
 
     def open(self, user: User, video_id: UUID, *, source: bool) -> Archive:
         if video_id not in self.known:
             raise NotFound("There is no such video, or it is not yours.")
         self.asked.append((video_id, source))
         content = self.known[video_id]
-        return Archive(name="Träiler.zip", size=len(content), chunks=iter([content[:10], content[10:]]))
+        return Archive(name="Träiler.zip", size=len(content), chunks=self._chunks(content))
+
+    def _chunks(self, content: bytes) -> Iterator[bytes]:
+        for chunk in (content[:10], content[10:]):
+            self.read += len(chunk)
+            yield chunk

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from services.home import Card, HomeRows, HomeView, UnfinishedUpload
+from services.home import Card, HomeRows, HomeView, Unfinished
 from services.model import JobKind, JobState, Role, StageState, User
 from services.notifications import Inbox, NotificationRow
 from services.videos import VideoDetail
@@ -53,7 +53,7 @@ class FakeHome:
 
     details: Callable[[], Mapping[UUID, VideoDetail]]
     notifications: FakeNotifications
-    uploads: list[UnfinishedUpload] = field(default_factory=list)
+    uploads: list[Unfinished] = field(default_factory=list)
     waiting: int = 0
     waits_until: datetime | None = None
 

@@ -28,7 +28,19 @@ def test_an_archive_is_saved_under_its_name_with_its_length(client: TestClient, 
     assert answer.headers["cache-control"] == "private, no-store"
     client.get(f"/api/videos/{video_id}/archive.zip?source=1")
     assert services.archives.asked == [(video_id, False), (video_id, True)]
-    assert client.head(f"/api/videos/{video_id}/archive.zip").headers["content-length"] == str(len(CONTENT))
+
+
+def test_its_length_is_told_without_reading_it(client: TestClient, services: FakeServices) -> None:
+    video_id = uuid4()
+    services.archives.known[video_id] = CONTENT
+    client.cookies.set("backlot_session", services.sessions.open(ANA))
+    told = client.head(f"/api/videos/{video_id}/archive.zip")
+    assert services.archives.read == 0
+    sent = client.get(f"/api/videos/{video_id}/archive.zip")
+    assert services.archives.read == len(CONTENT)
+    assert told.content == b""
+    for name in ("content-type", "content-length", "content-disposition"):
+        assert told.headers[name] == sent.headers[name]
 
 
 def test_the_archive_of_what_one_may_not_see_is_not_found(client: TestClient, services: FakeServices) -> None:

@@ -10,6 +10,7 @@ create table notifications (
 );
 create index notifications_of_user on notifications (user_id, id desc);
 create index notifications_unread on notifications (user_id) where read_at is null;
+create index notifications_old on notifications using brin (at);  -- rows come in this order: the oldest go first
 
 -- What Home asks for, by person: what is under way, and what ended last.
 drop index jobs_unfinished;
