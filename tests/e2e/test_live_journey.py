@@ -255,7 +255,9 @@ def _bar_is_honest(
             continue
         name, expected = found
         shown = int(picture["stages"][name].split()[1].rstrip("%"))
-        assert abs(shown - expected) <= 1.5, picture
+        assert shown >= expected - 1.5, picture
+        if name is not StageName.THUMBNAILS:  # a video may be looked at twice, and the bar waits the second time
+            assert shown <= expected + 1.5, picture
         checked[name] = checked.get(name, 0) + 1
     assert checked[StageName.TRANSCRIBE] >= 4
     assert checked[StageName.CLIPS] >= 4
