@@ -6,6 +6,7 @@ import streamlit as st
 
 from console import look, wiring
 from console.messages import refusals
+from services import kinds
 from services.model import JobKind, JobState, StageName, User
 from services.outputs import ProbeOutput
 from services.videos import VideoDetail
@@ -35,11 +36,11 @@ def actions(user: User, detail: VideoDetail) -> None:
             with refusals():
                 operations.retry(user, job.id)
                 st.rerun()
-        kinds = possible(detail)
-        if job.state not in look.UNFINISHED and kinds:
+        sensible = possible(detail)
+        if job.state not in look.UNFINISHED and sensible:
             kind = st.menu_button(
                 "Make again",
-                kinds,
+                sensible,
                 format_func=lambda kind: f"{MADE_BY[kind]} (1 AI job)",
                 icon=":material/replay:",
                 help="One kind of work once more: what is there stays until the new is ready. Each uses one AI job.",
@@ -52,11 +53,12 @@ def actions(user: User, detail: VideoDetail) -> None:
 
 
 def possible(detail: VideoDetail) -> tuple[JobKind, ...]:
-    """The kinds of work that make sense once more: what needs sound or a picture only where there is some."""
+    """The kinds of work that make sense once more."""
     probed = detail.outputs.get(StageName.PROBE)
     if not isinstance(probed, ProbeOutput):
         return ()
-    senseless = set() if probed.has_picture else {JobKind.THUMBNAILS, JobKind.CLIPS}
-    if not probed.has_sound:
-        senseless |= {JobKind.TRANSCRIBE, JobKind.ANALYZE, JobKind.CLIPS, JobKind.POSTS}
-    return tuple(kind for kind in MADE_BY if kind not in senseless)
+    return tuple(
+        kind
+        for kind in MADE_BY
+        if kinds.refusal(kind, has_sound=probed.has_sound, has_picture=probed.has_picture) is None
+    )

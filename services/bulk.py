@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from services import kinds
 from services.database import Database
 from services.errors import BacklotError, BadInput, Refused
 from services.model import JobKind, QueueName, User
-from services.operations import Operations
+from services.operations import Operations, put_back
 from services.permissions import Action, require, unseen
 from services.progress import JobChange, Progress
 from services.queue import Queue, StopCommand
@@ -20,9 +21,6 @@ from services.records.library import Standing
 from services.sweeper import Sweeper
 
 MOST = 1000  # videos at once
-
-NEEDS_SOUND = frozenset({JobKind.TRANSCRIBE, JobKind.ANALYZE, JobKind.CLIPS, JobKind.POSTS})
-NEEDS_PICTURE = frozenset({JobKind.THUMBNAILS, JobKind.CLIPS})
 
 
 class Verb(enum.StrEnum):
@@ -128,16 +126,11 @@ class Bulk:
         return reached, refused
 
     def _retry(self, user: User, standing: Standing, done: _Done) -> bool:
-        """Whether there was something left to try again."""
+        """Whether there was something to try again. Raises BadInput, IllegalMove as Operations.retry does."""
         if standing.stopped is None:
             return False
-        reason = "Retried with others on the page."
-        with self._database.statement() as connection:
-            queues = jobs.retry(connection, standing.stopped, actor=f"user:{user.id}", reason=reason)
-        if queues is None:
-            return False
-        done.queues.update(queues)
-        done.changes.append(JobChange(job_id=standing.stopped, video_id=standing.video_id))
+        done.queues.update(put_back(self._database, user, standing.stopped, reason="Retried with others on the page."))
+        done.changes.append(JobChange(job_id=standing.stopped.id, video_id=standing.video_id))
         return True
 
     def _cancel(self, user: User, standing: Standing, done: _Done) -> bool:
@@ -170,12 +163,13 @@ def refusal(user: User, order: Order, standing: Standing) -> str | None:
         require(user, Action.ACT, standing.user_id)
     except Refused as error:
         return str(error)
+    senseless = None
+    if order.kind is not None:
+        senseless = kinds.refusal(order.kind, has_sound=standing.has_sound, has_picture=standing.has_picture)
     reasons = {
         "Nothing is under way: there is nothing to cancel.": order.verb is Verb.CANCEL and not standing.unfinished,
         "Still being worked on.": order.verb is not Verb.CANCEL and bool(standing.unfinished),
         "Nothing failed or was cancelled: there is nothing to try again.": order.verb is Verb.RETRY
         and standing.stopped is None,
-        "The video has no sound.": order.kind in NEEDS_SOUND and standing.has_sound is False,
-        "The recording has no picture.": order.kind in NEEDS_PICTURE and standing.has_picture is False,
     }
-    return next((reason for reason, holds in reasons.items() if holds), None)
+    return next((reason for reason, holds in reasons.items() if holds), senseless)

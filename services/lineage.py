@@ -10,7 +10,7 @@ from uuid import UUID
 from services.database import Database
 from services.model import PLAN, JobKind, StageName, User
 from services.records import edits, lineage
-from services.records.edits import EditRow
+from services.records.edits import PastEdit
 from services.records.lineage import EngineUse, OutputLine
 from services.videos import visible_video
 
@@ -74,7 +74,7 @@ class Lineages:
         names = {line.stage_id: line.name for line in lines}
         return Lineage(
             outputs=tuple(_output(line, superseded=newest[line.name] != line.stage_id) for line in ordered),
-            edits=tuple(_edit(edit, names[edit.stage_id], newest) for edit in changes if edit.stage_id in names),
+            edits=tuple(_edit(edit, names[edit.stage_id]) for edit in changes if edit.stage_id in names),
         )
 
 
@@ -94,12 +94,12 @@ def _output(line: OutputLine, *, superseded: bool) -> MadeOutput:
     )
 
 
-def _edit(edit: EditRow, stage: StageName, newest: dict[StageName, int]) -> MadeEdit:
+def _edit(edit: PastEdit, stage: StageName) -> MadeEdit:
     return MadeEdit(
         stage=stage,
         target=edit.target,
         editor=edit.editor,
         at=edit.at,
         taken_back=edit.value is None,
-        superseded=newest[stage] != edit.stage_id,
+        superseded=not edit.stands,
     )

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from types import MappingProxyType
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
-from services import cuts
+from services import cuts, kinds
 from services.corrections import corrected
 from services.database import Database
 from services.errors import BacklotError, BadInput, IllegalMove, Refused, Unavailable
-from services.model import JobKind, JobState, Priority, QueueName, StageName, User
+from services.model import JobKind, JobState, Priority, QueueName, StageName, User, stages_of
 from services.outputs import ClipsOutput, ProbeOutput, TranscriptOutput
 from services.permissions import Action, require, unseen
 from services.progress import JobChange, Progress
 from services.queue import Queue, StopCommand
 from services.records import edits, events, jobs, queues, quotas, videos
-from services.records.jobs import JobRow, NewJob
+from services.records.jobs import JobRow, NewJob, NotRetried
 from services.records.queues import Pause, QueueRow
 from services.records.videos import RecordedStages
 from services.settings import Settings
@@ -27,6 +28,15 @@ from services.sweeper import Sweeper
 from services.videos import JobView, job_view
 
 BATCH = 100  # jobs accepted in one transaction
+RENDERING = frozenset(kind for kind in JobKind if StageName.CLIPS in stages_of(kind))
+RENDERED_NOW = "Clips of this video are being rendered. Ask for yours when they are done."
+NOT_RETRIED: Mapping[NotRetried, str] = MappingProxyType(
+    {
+        NotRetried.SETTLED: "Nothing in this job failed or was cancelled: there is nothing to retry.",
+        NotRetried.REPLACED: "A newer job has taken the place of this one. Try that one again, or make again what is"
+        " missing.",
+    }
+)
 
 
 class Operations:
@@ -42,14 +52,17 @@ class Operations:
     def submit(self, user: User, video_id: UUID, kind: JobKind, *, options: Mapping[str, object] | None = None) -> UUID:
         """A new job on a video that is there; options say what it is asked for beyond its kind (services/cuts.py).
 
-        Raises NotFound, NotAllowed, and for what options ask BadInput and IllegalMove.
+        Raises NotFound, NotAllowed, BadInput where the file has nothing for it or the options ask what cannot be made,
+        IllegalMove while clips are rendered that it would undo.
         """
         try:
-            with self._database.transaction() if options else self._database.statement() as connection:
+            with self._database.transaction() if kind in RENDERING else self._database.statement() as connection:
                 recorded = videos.recorded_stages(connection, [video_id])
                 job = _new_job(user, video_id, kind, recorded, Priority.INTERACTIVE)
+                if kind in RENDERING and _rendered_now(connection, user, [video_id]):
+                    raise IllegalMove(RENDERED_NOW)
                 if options:
-                    job = replace(job, options=_checked_options(connection, job, options))
+                    job = replace(job, options=_checked_options(connection, video_id, kind, options))
                 accepted = jobs.accept(
                     connection, job, jobs_per_hour=self._settings.jobs_per_hour, actor=f"user:{user.id}"
                 )
@@ -73,13 +86,17 @@ class Operations:
         answers: dict[UUID, UUID | BacklotError] = {}
         new: list[NewJob] = []
         try:
-            with self._database.statement() as connection:
+            with self._database.transaction() if kind in RENDERING else self._database.statement() as connection:
                 recorded = videos.recorded_stages(connection, video_ids)
                 for video_id in video_ids:
                     try:
                         new.append(_new_job(user, video_id, kind, recorded, Priority.BULK))
                     except Refused as refusal:
                         answers[video_id] = refusal
+                if kind in RENDERING:
+                    busy = _rendered_now(connection, user, [job.video_id for job in new])
+                    answers |= {video_id: IllegalMove(RENDERED_NOW) for video_id in busy}
+                    new = [job for job in new if job.video_id not in busy]
                 if new:
                     jobs.accept_many(
                         connection, new, jobs_per_hour=self._settings.jobs_per_hour, actor=f"user:{user.id}"
@@ -109,12 +126,14 @@ class Operations:
         self._progress.tell([JobChange(job_id=job_id, video_id=job.video_id)])
 
     def retry(self, user: User, job_id: UUID, *, reason: str = "Retried on the page.") -> None:
-        """Run again what failed or was cancelled; what succeeded is kept. Raises NotFound, NotAllowed, IllegalMove."""
-        with self._database.transaction() as connection:
+        """Run again what failed or was cancelled; what succeeded is kept.
+
+        Raises NotFound, NotAllowed, IllegalMove, also when a newer job has taken its place, and BadInput when what its
+        options ask cannot be made any more.
+        """
+        with self._database.statement() as connection:
             job = self._visible_job(connection, user, job_id, Action.ACT)
-            queues = jobs.retry(connection, job_id, actor=f"user:{user.id}", reason=reason)
-        if queues is None:
-            raise IllegalMove("Nothing in this job failed or was cancelled: there is nothing to retry.")
+        queues = put_back(self._database, user, job, reason=reason)
         if self._queue.try_to_ring(*queues):
             self._progress.tell([JobChange(job_id=job_id, video_id=job.video_id)])
         self._sweeper.arm()
@@ -186,14 +205,30 @@ class Operations:
         return job
 
 
+def put_back(database: Database, user: User, job: JobRow, *, reason: str) -> tuple[QueueName, ...]:
+    """Run again what failed or was cancelled of a job that the user may act on; the queues that got work.
+
+    Raises IllegalMove and BadInput as Operations.retry does.
+    """
+    with database.transaction() if job.options else database.statement() as connection:
+        answer = jobs.retry(connection, job.id, actor=f"user:{user.id}", reason=reason)
+        if isinstance(answer, NotRetried):
+            raise IllegalMove(NOT_RETRIED[answer])
+        if job.options:  # transcript and clips may be others by now; a refusal undoes the retry
+            _checked_options(connection, job.video_id, job.kind, job.options)
+    return answer
+
+
 def _new_job(
     user: User, video_id: UUID, kind: JobKind, recorded: Mapping[UUID, RecordedStages], priority: Priority
 ) -> NewJob:
-    """Raises NotFound, NotAllowed."""
+    """Raises NotFound, NotAllowed, BadInput where the file has nothing for this kind."""
     video = recorded.get(video_id)
     if video is None:
         raise unseen("video")
     require(user, Action.ACT, video.user_id)
+    if reason := kinds.refusal(kind, has_sound=video.has_sound, has_picture=video.has_picture):
+        raise BadInput(reason)
     return NewJob(
         id=uuid4(),
         video_id=video_id,
@@ -205,23 +240,27 @@ def _new_job(
     )
 
 
-def _checked_options(connection: Connection, job: NewJob, options: Mapping[str, object]) -> Mapping[str, object]:
-    """The options as they are kept; nothing else can be accepted for the video before the job is.
+def _rendered_now(connection: Connection, user: User, video_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of the videos of which clips are being rendered; nothing more is accepted for any before the new jobs are.
 
-    Raises BadInput, IllegalMove.
+    Each job of clips takes over what it does not render from those before it: side by side one would undo the other.
     """
-    if job.kind is not JobKind.CLIPS:
+    quotas.lock_user(connection, user.id)
+    videos.lock(connection, *video_ids)
+    return jobs.rendering(connection, video_ids)
+
+
+def _checked_options(
+    connection: Connection, video_id: UUID, kind: JobKind, options: Mapping[str, object]
+) -> Mapping[str, object]:
+    """The options as they are kept. Raises BadInput, IllegalMove."""
+    if kind is not JobKind.CLIPS:
         raise BadInput("Only clips can be asked for one by one.")
-    quotas.lock_user(connection, job.submitter_id)
-    videos.lock(connection, job.video_id)
-    if jobs.has_unfinished(connection, job.video_id, StageName.CLIPS):
-        # Each takes over what it does not render from those before it: side by side one would undo the other.
-        raise IllegalMove("Clips of this video are being rendered. Render yours when they are done.")
-    recorded = videos.newest_outputs(connection, job.video_id)
+    recorded = videos.newest_outputs(connection, video_id)
     if not {StageName.PROBE, StageName.TRANSCRIBE} <= recorded.keys():
         raise IllegalMove("This video has no transcript yet: there is nothing to cut by.")
     transcript = TranscriptOutput.model_validate(recorded[StageName.TRANSCRIBE])
-    changed = {target: edit.value for target, edit in edits.newest(connection, job.video_id).items()}
+    changed = {target: edit.value for target, edit in edits.newest(connection, video_id).items()}
     before = recorded.get(StageName.CLIPS)
     return cuts.checked(
         options,

@@ -21,6 +21,16 @@ class EditRow:
     at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class PastEdit(EditRow):
+    """stands: the output that it changed still does."""
+
+    stands: bool
+
+
+_EDIT = "e.stage_id, e.target, e.value, u.name as editor, e.at"
+
+
 def append(
     connection: Connection, *, video_id: UUID, stage_id: int, target: str, value: object | None, user_id: int
 ) -> None:
@@ -41,22 +51,11 @@ def append(
 
 
 def newest(connection: Connection, video_id: UUID) -> dict[str, EditRow]:
-    """By target what stands, of the newest output of each stage name; targets that are as they were made left out.
-
-    What was said of a clip stands until all clips are made anew: outputs for which some were cut again keep it.
-    """
+    """By target what stands (migrations/versions/edits/standing.sql); what was taken back is left out."""
     rows = connection.execute(
         text(
-            "select stage_id, target, value, editor, at from ("
-            " select distinct on (e.target) e.stage_id, e.target, e.value, u.name as editor, e.at"
-            " from edits e join users u on u.id = e.user_id where e.video_id = :video_id"
-            " and (e.stage_id in (select distinct on (name) stage_id from outputs where video_id = :video_id"
-            "   order by name, stage_id desc)"
-            "  or starts_with(e.target, 'clip:') and e.stage_id >= (select max(o.stage_id) from outputs o"
-            "   join jobs j on j.id = o.job_id"
-            "   where o.video_id = :video_id and o.name = 'clips' and not j.options ? 'cuts'))"
-            " order by e.target, e.id desc"
-            ") standing where value is not null"
+            f"select {_EDIT} from (select distinct on (target) * from standing_edits(:video_id)"
+            " order by target, id desc) e join users u on u.id = e.user_id where e.value is not null"
         ),
         {"video_id": video_id},
     )
@@ -76,7 +75,7 @@ def of_output(connection: Connection, stage_id: int, *, beginning: str = "") -> 
     """The newest edit of each target of one output; only of targets that begin so."""
     rows = connection.execute(
         text(
-            "select distinct on (e.target) e.stage_id, e.target, e.value, u.name as editor, e.at"
+            f"select distinct on (e.target) {_EDIT}"
             " from edits e join users u on u.id = e.user_id"
             " where e.video_id = (select video_id from stages where id = :stage_id) and e.stage_id = :stage_id"
             " and starts_with(e.target, :beginning) order by e.target, e.id desc"
@@ -86,13 +85,14 @@ def of_output(connection: Connection, stage_id: int, *, beginning: str = "") -> 
     return tuple(EditRow(**row._mapping) for row in rows)
 
 
-def of_video(connection: Connection, video_id: UUID, *, limit: int) -> tuple[EditRow, ...]:
+def of_video(connection: Connection, video_id: UUID, *, limit: int) -> tuple[PastEdit, ...]:
     """Every edit there was, newest first."""
     rows = connection.execute(
         text(
-            "select e.stage_id, e.target, e.value, u.name as editor, e.at from edits e join users u on u.id = e.user_id"
+            f"select {_EDIT}, e.id in (select id from standing_edits(:video_id)) as stands"
+            " from edits e join users u on u.id = e.user_id"
             " where e.video_id = :video_id order by e.id desc limit :limit"
         ),
         {"video_id": video_id, "limit": limit},
     )
-    return tuple(EditRow(**row._mapping) for row in rows)
+    return tuple(PastEdit(**row._mapping) for row in rows)

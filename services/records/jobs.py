@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -98,6 +99,11 @@ class AcceptedJob:
     ready_queues: tuple[QueueName, ...]
 
 
+class NotRetried(enum.StrEnum):
+    SETTLED = "settled"  # nothing had failed or been cancelled
+    REPLACED = "replaced"  # a newer job has a stage that this one would still run
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunningAttempt:
     """An attempt that a cancel took away; worker is None when its lease had lapsed."""
@@ -150,12 +156,13 @@ def cancel(connection: Connection, job_id: UUID, *, actor: str, reason: str) -> 
     return None if running is None else tuple(RunningAttempt(**attempt) for attempt in running)
 
 
-def retry(connection: Connection, job_id: UUID, *, actor: str, reason: str) -> tuple[QueueName, ...] | None:
-    """The queues that got work; None when nothing had failed or been cancelled."""
-    queues = connection.execute(
-        text("select retry_job(:job, :actor, :reason)"), {"job": job_id, "actor": actor, "reason": reason}
-    ).scalar_one()
-    return None if queues is None else tuple(QueueName(queue) for queue in queues)
+def retry(connection: Connection, job_id: UUID, *, actor: str, reason: str) -> tuple[QueueName, ...] | NotRetried:
+    """The queues that got work, or why nothing was put back. Locks job and video."""
+    row = connection.execute(
+        text("select queues, refused from retry_job(:job, :actor, :reason)"),
+        {"job": job_id, "actor": actor, "reason": reason},
+    ).one()
+    return tuple(QueueName(queue) for queue in row.queues) if row.refused is None else NotRetried(row.refused)
 
 
 def find(connection: Connection, job_id: UUID) -> JobRow | None:
@@ -173,6 +180,18 @@ def of_video(connection: Connection, video_id: UUID) -> tuple[JobRow, ...]:
         {"video_id": video_id},
     )
     return tuple(_job(row) for row in rows)
+
+
+def newest(connection: Connection, video_ids: Sequence[UUID]) -> dict[UUID, JobRow]:
+    """The newest job of each of the videos."""
+    rows = connection.execute(
+        text(
+            f"select distinct on (video_id) {_JOB} from jobs where video_id = any (:ids)"
+            " order by video_id, created_at desc, id"
+        ),
+        {"ids": list(video_ids)},
+    )
+    return {row.video_id: _job(row) for row in rows}
 
 
 def stages(connection: Connection, job_ids: Sequence[UUID]) -> tuple[StageRow, ...]:
@@ -202,16 +221,18 @@ def stages(connection: Connection, job_ids: Sequence[UUID]) -> tuple[StageRow, .
     )
 
 
-def has_unfinished(connection: Connection, video_id: UUID, name: StageName) -> bool:
-    """Whether a job on the video has this stage still before it."""
-    found: bool = connection.execute(
+def rendering(connection: Connection, video_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of the videos of which clips are rendered now or will be; behind a stage that failed they wait in vain."""
+    rows = connection.execute(
         text(
-            "select exists (select from stages where video_id = :video_id and name = :name"
-            " and state in ('waiting', 'ready', 'running'))"
+            "select distinct s.video_id from stages s where s.video_id = any (:ids) and s.name = 'clips'"
+            " and (s.state in ('ready', 'running') or s.state = 'waiting' and not exists ("
+            "  select from stages b where b.job_id = s.job_id and b.name = any (:before)"
+            "  and b.state in ('failed', 'cancelled')))"
         ),
-        {"video_id": video_id, "name": name},
-    ).scalar_one()
-    return found
+        {"ids": list(video_ids), "before": list(stages_of(JobKind.CLIPS))},
+    )
+    return frozenset(row.video_id for row in rows)
 
 
 def count_by_state(connection: Connection) -> dict[JobState, int]:

@@ -12,10 +12,13 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from services.model import JobState, VideoState
-from services.records.videos import COLUMNS, VideoRow, video_row
+from services.records import jobs
+from services.records.jobs import JobRow
+from services.records.videos import COLUMNS, PROBED, VideoRow, video_row
 from services.search import Terms
 
 MOST_COUNTED = 1000  # videos of a state: beyond it a count says only that there are more
+STOPPED = frozenset({JobState.FAILED, JobState.CANCELLED})
 LINES_SHOWN = 3  # matching lines of a video
 
 
@@ -78,7 +81,7 @@ class LineRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """unfinished: its jobs that are under way; stopped: its newest job that failed or was cancelled.
+    """unfinished: its jobs that are under way; stopped: its newest job, if that failed or was cancelled.
 
     has_sound and has_picture are None until the file was probed.
     """
@@ -86,7 +89,7 @@ class Standing:
     video_id: UUID
     user_id: int
     unfinished: tuple[UUID, ...]
-    stopped: UUID | None
+    stopped: JobRow | None
     has_sound: bool | None
     has_picture: bool | None
 
@@ -186,23 +189,24 @@ def standings(connection: Connection, video_ids: Sequence[UUID]) -> dict[UUID, S
     """How those of the videos stand that there are."""
     rows = connection.execute(
         text(
-            "select v.id as video_id, v.user_id, j.unfinished, j.stopped, probed.data -> 'has_sound' as has_sound,"
-            " probed.data -> 'has_picture' as has_picture from videos v"
-            " cross join lateral (select"
-            "  coalesce(array_agg(j.id) filter (where j.state = any (:unfinished)), '{}') as unfinished,"
-            "  (array_agg(j.id order by j.created_at desc) filter (where j.state = any (:stopped)))[1] as stopped"
-            "  from jobs j where j.video_id = v.id) j"
-            " left join lateral (select o.data from outputs o where o.video_id = v.id and o.name = 'probe'"
-            "  order by o.stage_id desc limit 1) probed on true"
-            " where v.id = any (:ids)"
+            f"select v.id as video_id, v.user_id, {PROBED}, array(select j.id from jobs j where j.video_id = v.id"
+            "  and j.state in ('queued', 'running')) as unfinished"
+            " from videos v where v.id = any (:ids)"
         ),
-        {
-            "ids": list(video_ids),
-            "unfinished": [JobState.QUEUED, JobState.RUNNING],
-            "stopped": [JobState.FAILED, JobState.CANCELLED],
-        },
-    )
-    return {row.video_id: Standing(**{**row._mapping, "unfinished": tuple(row.unfinished)}) for row in rows}
+        {"ids": list(video_ids)},
+    ).all()
+    newest = jobs.newest(connection, video_ids)
+    return {
+        row.video_id: Standing(
+            video_id=row.video_id,
+            user_id=row.user_id,
+            unfinished=tuple(row.unfinished),
+            stopped=job if (job := newest.get(row.video_id)) and job.state in STOPPED else None,
+            has_sound=row.has_sound,
+            has_picture=row.has_picture,
+        )
+        for row in rows
+    }
 
 
 def _conditions(filters: Filters, values: dict[str, object]) -> str:

@@ -249,10 +249,7 @@ def inputs(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, Inputs
             "   select distinct on (name) name, data from outputs where video_id = v.id order by name, stage_id desc"
             " ) newest) o on true"
             " left join lateral (select jsonb_object_agg(target, value) as edits from ("
-            "   select distinct on (e.target) e.target, e.value from edits e where e.video_id = v.id"
-            "   and e.stage_id in (select distinct on (name) stage_id from outputs where video_id = v.id"
-            "    order by name, stage_id desc)"
-            "   order by e.target, e.id desc"
+            "   select distinct on (target) target, value from standing_edits(v.id) order by target, id desc"
             " ) standing where value is not null) c on true"
             " where j.id = any (:jobs)"
         ),

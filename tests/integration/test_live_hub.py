@@ -133,7 +133,7 @@ def test_what_people_do_in_one_process_shows_in_another(
     user = new_user()
     screen = Screen(web, user)
     video = accept(database, user)
-    job_id = services.operations.submit(user, video.video_id, JobKind.PIPELINE)
+    job_id = services.operations.submit(user, video.video_id, JobKind.THUMBNAILS)
     job = Accepted(video_id=video.video_id, job_id=job_id)
     eventually(shows(screen, job, job_state="queued"), SOON)
     services.operations.cancel(user, job_id)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 import pytest
 
 from services.bootstrap import Services
+from services.bulk import Order, Verb
 from services.errors import BadInput, IllegalMove, NotAllowed, NotFound
-from services.model import JobKind, JobState, QueueName, Role, StageName, User, VideoState
+from services.model import JobKind, JobState, QueueName, Role, StageName, StageState, User, VideoState
 from services.outputs import Clip, ClipsOutput, ThumbnailsOutput
 from services.records.stages import Claim, Finish, Outcome
 from tests.integration.conftest import NewUser
+from tests.integration.held import held, waits
 from tests.integration.work import accept, claim, clear_work, finish, lease, success
 from tests.web.made import all_outputs
 
@@ -135,17 +138,43 @@ def test_a_second_recut_keeps_the_first(bench: Bench) -> None:
     assert len(set(folders.values())) == 3, "each position shows the files of the job that made it"
 
 
-def test_files_are_those_of_the_output_that_is_shown(bench: Bench) -> None:
-    """An older job that is tried again renders too, but what it recorded is not the newest."""
+def test_a_recut_that_a_newer_one_replaced_is_not_tried_again(bench: Bench) -> None:
+    """What it rendered would be paid for and never shown; asked for anew it is the newest."""
     old = bench.clips()
     late = bench.recut(CUT)
     bench.run({StageName.CLIPS: failed})
     bench.recut({**CUT, "position": 2})
+    with pytest.raises(IllegalMove, match="newer job"):
+        bench.services.operations.retry(bench.user, late)
     bench.run({StageName.CLIPS: lambda one: rendered(one, old[2], kept=old[:2])})
     shown = bench.files()
-    bench.services.operations.retry(bench.user, late)
-    bench.run({StageName.CLIPS: lambda one: rendered(one, old[1], kept=(old[0], old[2]))})
-    assert bench.files() == shown
+    with pytest.raises(IllegalMove, match="newer job"):
+        bench.services.operations.retry(bench.user, late)
+    assert bench.services.operations.job(bench.user, late).state is JobState.FAILED
+    now = bench.clips()
+    bench.recut(CUT)
+    bench.run({StageName.CLIPS: lambda one: rendered(one, now[1], kept=(now[0], now[2]))})
+    assert {place for place, key in bench.files().items() if shown[place] != key} == {
+        ("clip_portrait", 1),
+        ("clip_landscape", 1),
+    }
+
+
+def test_a_recut_is_tried_again_only_while_it_can_be_made(bench: Bench) -> None:
+    """The transcript may have been corrected since it was asked for."""
+    within_the_first_word = {**CUT, "start": 0.05, "end": 4.0}
+    bench.services.edits.save(bench.user, bench.video_id, "segment:0", "we started the company")
+    job_id = bench.recut(within_the_first_word)
+    bench.run({StageName.CLIPS: failed})
+    bench.services.edits.save(bench.user, bench.video_id, "segment:0", None)
+    with pytest.raises(BadInput, match="within the word “When”"):
+        bench.services.operations.retry(bench.user, job_id)
+    outcome = bench.services.bulk.run(bench.user, Order(verb=Verb.RETRY, video_ids=(bench.video_id,)))
+    assert "within the word “When”" in str(outcome.answers[bench.video_id])
+    assert bench.services.operations.job(bench.user, job_id).state is JobState.FAILED
+    bench.services.edits.save(bench.user, bench.video_id, "segment:0", "we started the company")
+    bench.services.operations.retry(bench.user, job_id)
+    assert bench.services.operations.job(bench.user, job_id).state is JobState.RUNNING
 
 
 def test_a_full_run_after_a_recut_shows_its_own_files_only(bench: Bench) -> None:
@@ -185,11 +214,53 @@ def test_a_recut_that_fails_leaves_video_and_clips_as_they_were(bench: Bench) ->
 
 
 def test_one_at_a_time(bench: Bench) -> None:
+    """Whatever renders clips, and however it is asked for."""
+    operations = bench.services.operations
+    again = Order(verb=Verb.AGAIN, kind=JobKind.CLIPS, video_ids=(bench.video_id,))
     bench.recut(CUT)
+    with pytest.raises(IllegalMove, match="being rendered"):
+        bench.recut({**CUT, "position": 2})
+    for kind in (JobKind.CLIPS, JobKind.PIPELINE):
+        with pytest.raises(IllegalMove, match="being rendered"):
+            operations.submit(bench.user, bench.video_id, kind)
+        (answer,) = operations.submit_many(bench.user, [bench.video_id], kind).values()
+        assert isinstance(answer, IllegalMove)
+    assert bench.services.bulk.run(bench.user, again).done == 0
+    operations.submit(bench.user, bench.video_id, JobKind.POSTS)
+    bench.run()
+    assert bench.services.bulk.run(bench.user, again).done == 1
     with pytest.raises(IllegalMove, match="being rendered"):
         bench.recut({**CUT, "position": 2})
     bench.run()
     bench.recut({**CUT, "position": 2})
+
+
+def test_one_at_a_time_also_when_two_ask_at_once(bench: Bench) -> None:
+    def ask() -> bool:
+        try:
+            bench.services.operations.submit(bench.user, bench.video_id, JobKind.CLIPS)
+        except IllegalMove:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as threads:
+        with held(bench.services.database, "select from videos where id = :id for no key update", bench.video_id):
+            asked = [threads.submit(ask) for _ in range(2)]
+            waits(bench.services.database, 2)
+        assert sorted(each.result(10) for each in asked) == [False, True]
+
+
+def test_clips_that_wait_behind_a_failure_keep_nobody(services: Services, new_user: NewUser) -> None:
+    clear_work(services.database)
+    user = new_user()
+    accepted = accept(services.database, user)
+    bench = Bench(services=services, user=user, video_id=accepted.video_id, first_job=accepted.job_id)
+    bench.run({StageName.ANALYZE: failed})
+    states = {stage.name: stage.state for stage in services.operations.job(user, accepted.job_id).stages}
+    assert states[StageName.CLIPS] is StageState.WAITING
+    services.operations.submit(user, accepted.video_id, JobKind.CLIPS)
+    with pytest.raises(IllegalMove, match="newer job"):
+        services.operations.retry(user, accepted.job_id)
 
 
 def test_what_was_refused_costs_nothing(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""What people change of outputs, and what jobs are asked for."""
+"""What people change of outputs, what jobs are asked for, and that a retry undoes nothing newer."""
 
 from services.migrations.scripts import run_scripts
 
@@ -7,4 +7,4 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    run_scripts("edits/tables.sql", "edits/accept.sql")
+    run_scripts(*(f"edits/{part}.sql" for part in ("tables", "accept", "standing", "retry")))

@@ -1,0 +1,34 @@
+"""Locks that a test holds, so that what runs side by side meets at a known place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import text
+
+from services.database import Database
+
+
+@contextmanager
+def held(database: Database, statement: str, what: object) -> Iterator[None]:
+    """Holds the rows that the statement locks, :id being what."""
+    with database.engine.begin() as connection:
+        connection.execute(text(statement), {"id": what})
+        yield
+
+
+def waits(database: Database, count: int) -> None:
+    """Returns once so many statements wait for a lock."""
+    until = time.monotonic() + 10
+    with database.statement() as connection:
+        while time.monotonic() < until:
+            waiting = connection.execute(text(WAITING)).scalar_one()
+            if waiting >= count:
+                return
+            time.sleep(0.01)
+    raise AssertionError(f"{waiting} of {count} statements wait for a lock")
+
+
+WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
