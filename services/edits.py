@@ -5,6 +5,7 @@ Outputs keep what was made; an edit lies over one and can be taken back. Title a
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -27,6 +28,7 @@ LONGEST_SEGMENT = 2000  # characters
 LONGEST_POST = 20_000
 MOST_PARTS = 50
 HIDDEN = "hidden"  # of a clip that a person took out of the list
+TARGET = re.compile("(segment|clip):(0|[1-9][0-9]{0,8})|post:[a-z_]{1,40}|thumbnail")  # of what lies over an output
 TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 Value = str | int | list[str]
@@ -45,13 +47,13 @@ class Edits:
             return self._rename(user, video_id, value)
         if target == "tags":
             return self._tag(user, video_id, value)
+        if TARGET.fullmatch(target) is None:
+            raise BadInput("There is no such line, post, clip or thumbnail to edit.")
         kind, _, name = target.partition(":")
-        rule = _RULES.get(kind)
-        if rule is None:
-            raise BadInput("This cannot be edited.")
-        stage, check = rule
+        stage, check = _RULES[kind]
         with self._database.transaction() as connection:
             visible_video(connection, user, video_id, Action.ACT)
+            videos.lock(connection, video_id)  # a newer output is there by now, or waits and then replaces this
             stage_id = edits.newest_stage(connection, video_id, stage)
             if stage_id is None:
                 raise IllegalMove(f"This video has no {stage} yet: there is nothing to edit.")
@@ -89,7 +91,7 @@ def _note(connection: Connection, user: User, video_id: UUID, action: str, detai
 
 def _segment(output: Output, name: str, value: object) -> str:
     lines = len(output.segments) if isinstance(output, TranscriptOutput) else 0
-    if not name.isdecimal() or name != str(int(name)) or int(name) >= lines:
+    if int(name) >= lines:
         raise BadInput("There is no such line in the transcript.")
     return _text(" ".join(value.split()) if isinstance(value, str) else value, longest=LONGEST_SEGMENT)
 
@@ -126,9 +128,9 @@ def _clip(output: Output, name: str, value: object) -> str:
     return HIDDEN
 
 
-def _thumbnail(output: Output, name: str, value: object) -> int:
+def _thumbnail(output: Output, _name: str, value: object) -> int:
     positions = {one.position for one in output.thumbnails} if isinstance(output, ThumbnailsOutput) else set()
-    if name or isinstance(value, bool) or not isinstance(value, int) or value not in positions:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in positions:
         raise BadInput("There is no such thumbnail.")
     return value
 

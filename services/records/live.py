@@ -32,12 +32,11 @@ class WatchedJob:
 
 _JOBS = (
     "select j.id, j.video_id, j.user_id, j.kind, j.state, j.created_at, j.starts_at, j.finished_at,"
-    " v.title, v.user_id as owner_id, v.state as video_state from jobs j join videos v on v.id = j.video_id"
+    " v.title, v.user_id as owner_id, v.state as video_state, v.duration"
+    " from jobs j join videos v on v.id = j.video_id"
 )
 _WITH_STAGES = (
     "select p.*, u.name as owner,"
-    " (select (o.data ->> 'duration')::float8 from outputs o where o.video_id = p.video_id and o.name = 'probe'"
-    "  order by o.stage_id desc limit 1) as duration,"
     " s.id as stage_id, s.name, s.state as stage_state, s.reason, s.started_at, s.finished_at as stage_finished_at,"
     " l.progress -> (s.id::text) as progress"
     " from picked p join users u on u.id = p.owner_id join stages s on s.job_id = p.id"

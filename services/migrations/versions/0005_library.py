@@ -7,4 +7,4 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    run_scripts(*(f"library/{part}.sql" for part in ("tables", "words", "follow", "fill")))
+    run_scripts(*(f"library/{part}.sql" for part in ("tables", "words", "follow", "finish", "fill")))

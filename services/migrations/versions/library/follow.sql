@@ -61,6 +61,7 @@ execute function note_change();
 -- An edit was saved: `value` null takes its target back to how it was made. Called in the edit's transaction.
 create function follow_edit(p_video uuid, p_target text, p_value jsonb) returns void language plpgsql as $$
 begin
+    perform from videos where id = p_video for no key update;  -- before its lines and words, as who renames it does
     if p_target ~ '^segment:[0-9]{1,9}$' then
         perform set_spoken_line(p_video, substr(p_target, 9)::integer, p_value #>> '{}');
     elsif p_target = 'thumbnail' then

@@ -45,11 +45,12 @@ create table video_words (
 alter table video_words alter column words set storage external;  -- the index answers; the words themselves are in the way
 create index video_words_words on video_words using gin (words);
 
--- Parts of words in names, such as codes. Where the extension cannot be had, names are looked through one by one.
+-- Parts of words in names, such as codes. Where the extension cannot be had, or not in a schema that is searched, names
+-- are looked through one by one.
 do $$
 begin
     create extension if not exists pg_trgm;
     create index video_words_name on video_words using gin (name gin_trgm_ops);
-exception when insufficient_privilege or undefined_file or feature_not_supported then
+exception when insufficient_privilege or undefined_file or feature_not_supported or undefined_object then
     raise notice 'pg_trgm is not available: searching for parts of words is slower without it';
 end $$;
