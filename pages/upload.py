@@ -6,6 +6,7 @@ import streamlit as st
 
 from console import look, navigation, wiring
 from console.components.upload import drop_zone
+from console.messages import show_error
 from console.notices import tell_pauses
 from console.session import checked_fragment, require
 from services.allowances import Allowance
@@ -22,10 +23,11 @@ tell_pauses()
 
 
 def left() -> Allowance | None:
-    """What is left of the limits; None while nobody can tell: files are taken up to the same limits."""
+    """What is left of the limits; None, and a sentence, while nobody can tell."""
     try:
         return wiring.services().allowances.of(user)
-    except BacklotError:
+    except BacklotError as error:
+        show_error(error)
         return None
 
 
