@@ -9,7 +9,7 @@ const inbox = (window.backlotInbox ??= makeInbox());
 function makeInbox() {
   const watchers = new Set();
   const channel = "BroadcastChannel" in window ? new BroadcastChannel("backlot-inbox") : null;
-  const box = { items: [], unread: 0, away: false, loadedAt: -Infinity, load, read, visibleElsewhere, watch };
+  const box = { items: [], unread: 0, away: false, cannotTell: false, loadedAt: -Infinity, load, read, visibleElsewhere, watch };
   let newest = null;
   let asked = 0;
 
@@ -159,6 +159,20 @@ export default function ({ data, parentElement, setTriggerValue }) {
     wait();
   }
 
+  // Stays until the page is loaded anew.
+  function tellSignedOut() {
+    if (!live.signedOut || toasts.querySelector(".signed-out")) return;
+    toasts.prepend(make("div", { className: "toast signed-out" }, [
+      make("span", { className: "mark" }, [icon("alert")]),
+      make("span", { className: "strong", text: "You are signed out" }),
+      make("span", { className: "text quiet wraps" }, [
+        "This page stays, so that nothing is lost of what you send or write here. ",
+        make("a", { className: "strong", text: "Sign in in a new tab", attributes: { href: "/", target: "_blank", rel: "noopener" } }),
+        ": sending goes on by itself, and what you wrote can be saved.",
+      ]),
+    ]));
+  }
+
   function drawList() {
     const focused = parentElement.getRootNode().activeElement?.dataset.id;
     list.replaceChildren(...inbox.items.map(line));
@@ -202,9 +216,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   title.observe(document.head, { subtree: true, childList: true, characterData: true });
   const looking = () => draw();
   document.addEventListener("visibilitychange", looking);
-  const stop = inbox.watch(draw);
+  const stops = [inbox.watch(draw), live.watch(tellSignedOut)];
   running.set(parentElement, () => {
-    stop();
+    stops.forEach((stop) => stop());
     title.disconnect();
     document.removeEventListener("visibilitychange", looking);
   });

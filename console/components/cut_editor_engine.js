@@ -203,7 +203,7 @@ function makeCutEditor({ wanted, words, limits, source, soundOnly, isNew, change
   };
 
   draw();
-  const element = make("section", { className: "editor", attributes: { "aria-label": isNew ? "A new clip" : `Cut of “${wanted.title}”` } }, [
+  const element = make("section", { className: "editor", attributes: { "data-unsaved": "", "aria-label": isNew ? "A new clip" : `Cut of “${wanted.title}”` } }, [
     make("div", { className: "preview stack" }, [player, where, playButton]),
     make("div", { className: "stack" }, [
       make("div", { className: "line" }, [make("h3", { text: isNew ? "A new clip" : "Start and end, by words" }), length]),

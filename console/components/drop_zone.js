@@ -108,7 +108,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const told = last ? `${last.name}: ${UPLOAD_LABELS[last.state]}` : "";
     if (told !== state.told) { state.told = told; find(".unseen").textContent = told; }
     const accepted = uploads.items.filter((item) => item.state === "accepted").length;
-    if (state.accepted !== null && accepted > state.accepted) setTriggerValue("accepted", String(performance.now()));
+    if (state.accepted !== null && accepted > state.accepted && !live.signedOut) setTriggerValue("accepted", String(performance.now()));
     state.accepted = accepted;
   }
 

@@ -35,7 +35,7 @@ function makeHeading(root) {
   function field(value, label, limit, save, close) {
     const input = make("input", { className: "field", attributes: { "aria-label": label, maxlength: limit } });
     input.value = value;
-    const form = make("form", { className: "line changing" }, [
+    const form = make("form", { className: "line changing", attributes: { "data-unsaved": "" } }, [
       input,
       make("button", { className: "button small first", text: "Save", attributes: { type: "submit" } }),
       make("button", { className: "button small cancel", text: "Cancel", attributes: { type: "button" } }),

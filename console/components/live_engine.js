@@ -11,6 +11,7 @@ function makeLive() {
   const LONGEST_PAUSE_MS = 15000;
   const MOST_NAMED = 50; // jobs whose end may have been missed
   const MOST_KEPT = 2000;
+  const LEAVE_MS = 3000; // between looks whether a page whose session has ended may be loaded anew
 
   const watchers = new Set();
   const endings = new Set();
@@ -25,6 +26,8 @@ function makeLive() {
   const self = {
     // "live", "slow", "connecting" or "away". slow: updates come every other second. away: what is shown may be old.
     state: "connecting",
+    // Whether the session has ended while something was left to lose: the page stays, and hears nothing any more.
+    signedOut: false,
     // The newest that is known of a video's newest job, or undefined: {video_id, job_id, title, owner, video_state,
     // job_state, kind, percent, message, eta, created_at, starts_at, as_of, stages: [{name, state, percent, message,
     // reason}]}; eta in seconds or null, times in seconds since 1970.
@@ -86,7 +89,7 @@ function makeLive() {
   let release = () => {};
 
   async function queueUp(steal = false) {
-    if (request && !steal) return;
+    if (self.signedOut || (request && !steal)) return;
     request?.abort();
     const mine = new AbortController();
     const reading = new AbortController();
@@ -122,6 +125,7 @@ function makeLive() {
   const tell = (message) => { if (leads) channel?.postMessage(message); };
 
   function hear(message) {
+    if (self.signedOut) return undefined;
     if (message.kind === "end") return leave();
     if (message.kind === "ask") return tell({ kind: "all", state: self.state, jobs: self.videos() });
     heardAt = Date.now();
@@ -135,7 +139,7 @@ function makeLive() {
 
   async function read(signal) {
     let pause = 1000;
-    while (!signal.aborted) {
+    while (!signal.aborted && !self.signedOut) {
       const connection = new AbortController();
       const abort = () => connection.abort();
       signal.addEventListener("abort", abort);
@@ -204,10 +208,27 @@ function makeLive() {
     }
   }
 
-  // The session is gone: the same address now shows the sign-in page, and leads back here afterwards.
+  // The session is gone: the same address now shows the sign-in page, and leads back here afterwards. Where that would
+  // throw away what a person sends or writes, the page stays until nothing is left to lose.
   function leave() {
+    if (self.signedOut) return;
     tell({ kind: "end" });
-    window.location.reload();
+    if (!wouldLose()) {
+      window.location.reload();
+      return;
+    }
+    self.signedOut = true;
+    setInterval(() => { if (!wouldLose()) window.location.reload(); }, LEAVE_MS);
+    setState("away");
+    release();
+    changed();
+  }
+
+  const wouldLose = () => Boolean(window.backlotUploads?.wouldLose()) || hasUnsaved(document);
+
+  // Whoever shows what a person wrote marks it so, until it is saved.
+  function hasUnsaved(root) {
+    return [...root.querySelectorAll("*")].some((one) => one.hasAttribute("data-unsaved") || (one.shadowRoot && hasUnsaved(one.shadowRoot)));
   }
 
   // In this tab.

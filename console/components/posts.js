@@ -121,6 +121,7 @@ function makeDesk(root) {
     }
 
     function say(text, problem = false, ...more) {
+      element.toggleAttribute("data-unsaved", isChanged());
       status.classList.toggle("problem", problem);
       status.replaceChildren(...(problem ? [icon("alert")] : []), make("span", { text }), ...more);
     }

@@ -41,9 +41,7 @@ function makeUploads() {
   window.addEventListener("online", () => items.forEach((item) => item.state === "cut" && item.wake?.()));
   window.addEventListener("focus", () => items.forEach((item) => item.state === "signed_out" && item.wake?.()));
   window.addEventListener("beforeunload", (event) => {
-    // Signing in again loads the page anew: the list of what stopped goes on from there.
-    if (items.some((item) => item.state === "signed_out")) return;
-    if (items.some((item) => isOpen(item) && item.state !== "duplicate")) event.preventDefault();
+    if (self.wouldLose()) event.preventDefault();
   });
 
   // Resolves to {status, body, wait}; status 0 is a connection that was cut, wait is in seconds.
@@ -122,9 +120,14 @@ function makeUploads() {
     show(item, "sending");
     try { item.print ??= await fingerprint(file); } catch { return unreadable(item); }
     if (isOver()) return;
-    const asked = { name: file.name, size: file.size, fingerprint: item.print, again: item.again };
-    let answer = await ask(item, isOver, "POST", "/api/uploads", JSON.stringify(asked));
+    // What was begun here goes on as what it is, also where its end was accepted and the answer did not get through.
+    let answer = item.id ? await ask(item, isOver, "GET", `/api/uploads/${item.id}`) : null;
     if (isOver()) return;
+    if (!answer || answer.status === 404) {
+      const asked = { name: file.name, size: file.size, fingerprint: item.print, again: item.again };
+      answer = await ask(item, isOver, "POST", "/api/uploads", JSON.stringify(asked));
+      if (isOver()) return;
+    }
     if (!good(answer)) return refuse(item, answer);
     if (answer.body.duplicate) {
       item.duplicate = answer.body.duplicate;
@@ -188,13 +191,20 @@ function makeUploads() {
     const requests = item.videoId
       ? names.map((name) => [`/api/videos/${item.videoId}/edits/${name}`, "PUT", { value: values[name] }])
       : [[`/api/uploads/${item.id}`, "PATCH", values]];
+    let again = 0; // seconds
     for (const [address, method, body] of requests) {
       const answer = await call({}, method, address, JSON.stringify(body));
       item.writtenProblem = good(answer) || answer.status === 409 ? "" : answer.body.message ?? "What you wrote is not saved yet.";
-      // It was accepted just now, or the connection is cut: again with the next save.
-      if (answer.status === 409 || answer.status === 0 || answer.status >= 500 || answer.status === 401) {
+      // It was accepted just now, or the connection is cut, or nobody is signed in: once more, until it is saved.
+      if ([0, 401, 409, 429].includes(answer.status) || answer.status >= 500) {
         names.forEach((name) => item.written.add(name));
+        again = Math.max(again, answer.wait, Math.min(LONGEST_PAUSE, 2 ** item.unsaved));
       }
+    }
+    item.unsaved = again ? item.unsaved + 1 : 0;
+    if (again) {
+      clearTimeout(item.saving);
+      item.saving = setTimeout(() => save(item), again * 1000);
     }
     changed();
   }
@@ -238,6 +248,7 @@ function makeUploads() {
   }
 
   function forget(item) {
+    clearTimeout(item.saving);
     items.splice(items.indexOf(item), 1);
     changed();
   }
@@ -245,6 +256,8 @@ function makeUploads() {
   const self = {
     items,
     isOpen,
+    // Whether a page that is loaded anew loses something: the files that it sends, or what was written of one.
+    wouldLose: () => items.some((item) => (isOpen(item) && item.state !== "duplicate") || (item.videoId && item.written.size)),
     refresh,
     discard,
     // Uploads that stopped elsewhere, in a tab that was closed: {id, name, size, offset, when}.
@@ -254,7 +267,7 @@ function makeUploads() {
       for (const file of files) {
         if (items.some((item) => isOpen(item) && isSame(item, file) && item.file.lastModified === file.lastModified)) continue;
         const item = {
-          file, batch, name: file.name, title: file.name.replace(/(.)\.[^.]*$/, "$1"), tags: [], written: new Set(), turn: 0,
+          file, batch, name: file.name, title: file.name.replace(/(.)\.[^.]*$/, "$1"), tags: [], written: new Set(), unsaved: 0, turn: 0,
           state: "waiting", message: "", sent: 0, rate: 0, again: false, duration: null, picture: null,
         };
         if (file.size === 0) Object.assign(item, { state: "refused", message: "This file is empty. Export it once more." });
@@ -269,7 +282,7 @@ function makeUploads() {
     },
     pause: (item) => halt(item, "paused", ""),
     pauseAll: () => items.filter((item) => isOpen(item) && !["paused", "duplicate"].includes(item.state)).forEach(self.pause),
-    stop: (item) => (item.id ? halt(item, "stopped", "What arrived is kept for a day.") : (halt(item, "stopped", ""), forget(item))),
+    stop: (item) => (item.id ? halt(item, "stopped", "What arrived is kept for a week.") : (halt(item, "stopped", ""), forget(item))),
     go(item) {
       show(item, "waiting");
       work();

@@ -30,6 +30,7 @@ __all__ = ["page_server", "pages"]
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample" / "sample.mp4"
+PASSWORD = "a quiet morning walk"
 PART = 1024 * 1024  # bytes: small, so that small films are sent in several
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
@@ -67,7 +68,7 @@ class RunningStack:
         """Somebody new who has chosen a password."""
         accounts, name = self.services.accounts, f"person-{uuid4().hex[:8]}"
         one_time = accounts.create_user(None, name, role)
-        accounts.change_password(accounts.find(name), one_time, "a quiet morning walk")
+        accounts.change_password(accounts.find(name), one_time, PASSWORD)
         return accounts.find(name)
 
     def sign_in(self, context: BrowserContext, user: User) -> None:

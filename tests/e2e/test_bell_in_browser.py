@@ -23,6 +23,13 @@ HIDDEN = """
   Object.defineProperty(document, "hidden", { get: () => window.isHidden ?? false });
 """
 
+# Stands for Chrome on Android, whose pages have the permission and may not tell.
+UNABLE = """
+  window.Notification = class { constructor() { window.tried = true; throw new TypeError("Illegal constructor"); } };
+  window.Notification.permission = "granted";
+  Object.defineProperty(document, "hidden", { get: () => window.isHidden ?? false });
+"""
+
 # Stands for a browser that has not been asked yet, and a person who says yes.
 ASKING = """
   window.asked = 0;
@@ -39,6 +46,7 @@ class Inbox:
     def __init__(self) -> None:
         self.items: list[dict[str, Any]] = []
         self.asked: list[dict[str, Any]] = []
+        self.reads = 0
 
     def add(self, title: str, *, outcome: str = "succeeded", text: str = "3 clips · 5 posts") -> None:
         self.items.insert(
@@ -59,8 +67,55 @@ class Inbox:
             self.asked.append(json.loads(route.request.post_data or "{}"))
             for item in self.items:
                 item["read"] = item["read"] or self.asked[-1].get("all", False) or item["id"] in self.asked[-1]["ids"]
+        else:
+            self.reads += 1
         unread = sum(not item["read"] for item in self.items)
         route.fulfill(json={"unread": unread, "items": self.items})
+
+
+class Stream:
+    """The live stream, in the place of the server's: many jobs that run, and that all end when the test says so."""
+
+    def __init__(self) -> None:
+        self._told = False
+        self._held: list[Route] = []
+
+    def answer(self, route: Route) -> None:
+        if self._told:
+            self._held.append(route)
+        else:
+            self._told = True
+            self._send(route, "snapshot", [{"source": "live", "jobs": self._jobs("running")}])
+
+    def end_all(self, page: Page) -> None:
+        while not self._held:
+            page.wait_for_timeout(50)
+        self._send(self._held.pop(), "job", self._jobs("succeeded"))
+
+    def _jobs(self, state: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "video_id": f"00000000-0000-4000-8000-0000000001{number}",
+                "job_id": f"00000000-0000-4000-8000-0000000002{number}",
+                "title": f"Talk {number}",
+                "owner": "ana",
+                "video_state": "processing",
+                "job_state": state,
+                "kind": "pipeline",
+                "percent": 50.0,
+                "message": "",
+                "eta": None,
+                "created_at": 1.0,
+                "starts_at": 1.0,
+                "as_of": 1.0,
+                "stages": [],
+            }
+            for number in range(10, 60)
+        ]
+
+    def _send(self, route: Route, name: str, told: list[dict[str, Any]]) -> None:
+        events = "".join(f"event: {name}\ndata: {json.dumps(each)}\n\n" for each in told)
+        route.fulfill(content_type="text/event-stream", body=events)
 
 
 @pytest.fixture
@@ -165,6 +220,38 @@ def test_the_browser_tells_when_no_tab_is_in_front(
     assert told(hidden=(True, False)) == []
     assert told(hidden=(True, True), leads=False) == []
     assert told(hidden=(True, True)) == [["Ready: Talk 3", "3 clips · 5 posts"]]
+
+
+def test_what_ends_together_is_asked_for_once_in_all_tabs(
+    context: BrowserContext, page: Page, page_server: str, inbox: Inbox
+) -> None:
+    stream = Stream()
+    context.route("**/api/live**", stream.answer)
+    pages = [opened(page, page_server), opened(context.new_page(), page_server)]
+    for tab in pages:
+        tab.wait_for_function("() => window.backlotLive.videos().length === 50")
+    before = inbox.reads
+    inbox.add("Talk one")
+    stream.end_all(page)
+    for tab in pages:
+        expect(tab.get_by_role("status").get_by_role("link", name="Talk one")).to_be_visible()
+    page.wait_for_timeout(1500)
+    assert inbox.reads == before + 1
+
+
+def test_a_browser_that_lets_no_page_tell_is_not_counted_on(page: Page, page_server: str, inbox: Inbox) -> None:
+    problems: list[str] = []
+    page.on("pageerror", lambda problem: problems.append(str(problem)))
+    page.add_init_script(UNABLE)
+    opened(page, page_server)
+    page.evaluate("window.isHidden = true")
+    inbox.add("Talk one")
+    hear(page)
+    page.wait_for_function("() => window.tried")
+    page.evaluate("window.isHidden = false")
+    page.get_by_role("button", name="Notifications, 1 unread").click()
+    expect(page.get_by_text("Your browser tells you too")).to_have_count(0)
+    assert problems == []
 
 
 def test_it_is_asked_for_only_on_a_click(page: Page, page_server: str, inbox: Inbox) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from bench.footage import tiny
 from services.model import User
 from services.records.videos import VideoRow
-from tests.e2e.conftest import PART, RunningStack
+from tests.e2e.conftest import PART, PASSWORD, RunningStack
 
 pytestmark = pytest.mark.browser
 
@@ -128,6 +128,12 @@ class Sender:
     def videos(self) -> dict[str, VideoRow]:
         return {video.file_name: video for video in self.stack.services.videos.list(self.user).rows}
 
+    def end_session(self) -> None:
+        """As an admin, or the clock, ends it."""
+        (token,) = (each["value"] for each in self.context.cookies() if each["name"] == "backlot_session")
+        sessions = self.stack.services.sessions
+        sessions.revoke(sessions.verify(token))
+
     def is_kept_whole(self, path: Path) -> bool:
         """Whether what lies in the storage, and the hash in its row, are those of the file."""
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -199,14 +205,62 @@ def test_paused_signed_out_and_on_again(sender: Sender) -> None:
     sender.page.wait_for_timeout(1_500)
     assert sender.line.offsets[3 * PART] == [0, PART]
 
-    sender.context.clear_cookies()
+    sender.page.evaluate("window.wasHere = true")
+    sender.end_session()
+    sign_in = sender.page.get_by_role("link", name="Sign in in a new tab")
+    expect(sign_in).to_be_visible()
     sender.press("Resume talk.mp4")
     sender.expect_state("talk.mp4", "signed_out")
     expect(sender.row("talk.mp4")).to_contain_text("Sign in again: it goes on by itself")
-    sender.stack.sign_in(sender.context, sender.user)
-    sender.expect_state("talk.mp4", "accepted")
+    sender.page.wait_for_timeout(4_000)  # longer than between two looks whether anything is left to lose
+    assert sender.page.evaluate("window.wasHere")
+    with sender.context.expect_page() as opened:
+        sign_in.click()
+    elsewhere = opened.value
+    elsewhere.get_by_label("Name").fill(sender.user.name)
+    elsewhere.locator("input[type=password]").fill(PASSWORD)
+    elsewhere.get_by_role("button", name="Sign in").click()
+    expect(elsewhere.get_by_role("heading", name="Home", level=1)).to_be_visible()
+
+    # Once nothing is left to lose the first tab is signed in too, by itself.
+    sender.page.wait_for_function("() => !window.wasHere", timeout=PATIENCE_MS)
+    expect(sender.page.get_by_role("heading", name="Upload", level=1)).to_be_visible()
+    expect(sign_in).to_have_count(0)
     assert sender.line.offsets[3 * PART] == [0, PART, PART, 2 * PART]
     assert sender.is_kept_whole(talk)
+
+
+def test_what_is_paused_at_its_end_is_no_duplicate_of_itself(sender: Sender) -> None:
+    talk = sender.film("talk.mp4", 2 * PART)
+    taken: list[int] = []
+
+    def take_without_an_answer(route: Route) -> None:
+        taken.append(route.fetch().status)
+
+    sender.page.route("**/complete", take_without_an_answer)
+    sender.open_upload()
+    sender.choose(talk)
+    expect(sender.row("talk.mp4")).to_contain_text("Checking the file…")
+    while not taken:
+        sender.page.wait_for_timeout(50)
+    assert taken == [201]
+    sender.press("Pause talk.mp4")
+    sender.expect_state("talk.mp4", "paused")
+    sender.page.unroute("**/complete")
+    sender.press("Resume talk.mp4")
+    sender.expect_state("talk.mp4", "accepted")
+    assert sender.line.offsets[2 * PART] == [0, PART]
+    assert set(sender.videos()) == {"talk.mp4"}
+
+    # What is written while nothing gets through is saved once it does, without another key.
+    edits = "**/api/videos/*/edits/title"
+    sender.page.route(edits, lambda route: route.abort("connectionreset"))
+    sender.row("talk.mp4").get_by_label("Title of talk.mp4").fill("Written while away")
+    expect(sender.row("talk.mp4")).to_contain_text("What you wrote is not saved yet.")
+    assert sender.videos()["talk.mp4"].title == "talk"
+    sender.page.unroute(edits)
+    expect(sender.row("talk.mp4")).not_to_contain_text("What you wrote is not saved yet.")
+    assert sender.videos()["talk.mp4"].title == "Written while away"
 
 
 def test_the_same_content_is_offered_and_what_is_no_film_is_turned_away(sender: Sender) -> None:
