@@ -65,6 +65,41 @@ function bytes(size) {
   return `${whole ? Math.round(size).toLocaleString("en") : size.toFixed(1)} ${units[unit]}`;
 }
 
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone; // of whoever looks
+
+function count(number) { return number.toLocaleString("en"); }
+
+function timeOfDay(at) {
+  const then = new Date(at);
+  return [then.getHours(), then.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
+}
+
+// A time in the viewer's zone, as moment() in look.py writes it.
+function when(at) {
+  const [then, now] = [new Date(at), new Date()];
+  if (then.toDateString() === now.toDateString()) return `today ${timeOfDay(then)}`;
+  const day = `${then.getDate()} ${MONTHS[then.getMonth()]}`;
+  return then.getFullYear() === now.getFullYear() ? `${day} ${timeOfDay(then)}` : `${day} ${then.getFullYear()}`;
+}
+
+// The same as an element that says the second and the zone too, to who points at it.
+function timeTag(at) {
+  const then = new Date(at);
+  const seconds = String(then.getSeconds()).padStart(2, "0");
+  const whole = `${then.getDate()} ${MONTHS[then.getMonth()]} ${then.getFullYear()}, ${timeOfDay(then)}:${seconds} (${ZONE})`;
+  return make("time", { text: when(then), attributes: { datetime: then.toISOString(), title: whole } });
+}
+
+// Of all that plays in a tab one is heard: what begins stops what played before.
+function playAlone(media) {
+  media.addEventListener("play", () => {
+    if (window.backlotPlaying !== media) window.backlotPlaying?.pause();
+    window.backlotPlaying = media;
+  });
+  return media;
+}
+
 // The player and whatever shows times talk through the window: they are separate components.
 function seek(seconds) { window.dispatchEvent(new CustomEvent("backlot-seek", { detail: seconds })); }
 

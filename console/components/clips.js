@@ -43,7 +43,7 @@ function makeShelf(root) {
   // One clip.
 
   function card(clip) {
-    const player = make("video", { attributes: { controls: "", preload: "none", playsinline: "", "aria-label": clip.title } });
+    const player = playAlone(make("video", { attributes: { controls: "", preload: "none", playsinline: "", "aria-label": clip.title } }));
     const download = make("a", { className: "button small", attributes: { download: "" } }, [icon("download"), make("span", { text: "Download" })]);
     const copy = copying.button(button("Copy text", "copy"), () => clip.text);
     const adjust = button("Adjust", "edit", () => (editors.has(clip.position) ? stop(clip.position) : edit(clip)));
@@ -126,8 +126,8 @@ function makeShelf(root) {
   }
 
   async function hide(clip, gone) {
-    const said = await ask(`/api/videos/${data.video_id}/edits/clip:${clip.position}`, "PUT", { value: gone ? "hidden" : null });
-    if (said.problem) return tell(said.problem);
+    const said = await saving.save(data.video_id, `clip:${clip.position}`, gone ? "hidden" : null);
+    if (said.problem) return tell(`Not saved: ${said.problem}`);
     clip.hidden = gone;
     return draw();
   }
@@ -188,7 +188,7 @@ function makeShelf(root) {
     sending = true;
     wrong.hidden = true;
     drawPending();
-    const said = await ask(`/api/videos/${data.video_id}/clips`, "POST", { cuts });
+    const said = await saving.send(`/api/videos/${data.video_id}/clips`, "POST", { cuts });
     sending = false;
     if (said.problem) {
       wrong.hidden = false;
@@ -199,16 +199,6 @@ function makeShelf(root) {
     data.rendering = { job_id: said.job_id, percent: 0, message: "Queued", cuts };
     draw();
     return report(said.job_id);
-  }
-
-  async function ask(address, method, body) {
-    try {
-      const answer = await fetch(address, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-      const said = await answer.json();
-      return answer.ok ? said : { problem: said.message || "That did not work. Try again." };
-    } catch {
-      return { problem: "There is no connection to Backlot. Nothing was sent; try again." };
-    }
   }
 
   function tell(text) {

@@ -16,7 +16,7 @@ from services.model import JobState, StageName
 from services.outputs import Clip, ClipsOutput, ProbeOutput, ThumbnailsOutput
 from services.videos import JobView, VideoDetail
 
-_clips = component("clips", "live", "copying", "cutting", "cut_editor")
+_clips = component("clips", "live", "saving", "copying", "cutting", "cut_editor")
 
 SHAPES = ("portrait", "landscape")
 

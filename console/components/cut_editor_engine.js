@@ -29,9 +29,9 @@ function makeCutEditor({ wanted, words, limits, source, soundOnly, isNew, change
   });
   title.value = wanted.title;
   title.oninput = () => changed();
-  const player = make(soundOnly ? "audio" : "video", {
+  const player = playAlone(make(soundOnly ? "audio" : "video", {
     attributes: { preload: "metadata", playsinline: "", src: source, "aria-label": "The passage in the video" },
-  });
+  }));
   const playButton = button("Play the passage", "Play the passage", () => (player.paused ? play() : player.pause()), {
     className: "button", drawn: "play",
   });

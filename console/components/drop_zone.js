@@ -60,7 +60,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
           make("div", { className: "strong wraps", text: row.name }),
           make("div", {
             className: "quiet numbers",
-            text: `stands at ${Math.floor((row.offset / row.size) * 100)}% of ${bytes(row.size)} since ${moment(row.when)}: choose the file again to go on`,
+            text: `stands at ${Math.floor((row.offset / row.size) * 100)}% of ${bytes(row.size)} since ${when(row.when)}: choose the file again to go on`,
           }),
         ]),
         choose, discard,

@@ -65,19 +65,11 @@ function makeWall(root) {
     busy = true;
     data.chosen = value;
     refresh();
-    try {
-      const answer = await fetch(`/api/videos/${data.video_id}/edits/thumbnail`, {
-        method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ value }),
-      });
-      const said = await answer.json();
-      if (!answer.ok) throw new Error(said.message || "That did not work. Try again.");
-      problem.hidden = true;
-    } catch (error) {
+    const said = await saving.save(data.video_id, "thumbnail", value);
+    problem.hidden = !said.problem;
+    if (said.problem) {
       data.chosen = previous;
-      problem.hidden = false;
-      problem.replaceChildren(icon("alert"), make("span", {
-        text: error instanceof TypeError ? "There is no connection to Backlot. The choice was not saved." : error.message,
-      }));
+      problem.replaceChildren(icon("alert"), make("span", { text: `Not saved: ${said.problem}` }));
     }
     busy = false;
     refresh();

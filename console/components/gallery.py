@@ -10,7 +10,7 @@ from console.look import file_address
 from services.outputs import ThumbnailsOutput
 from services.videos import VideoDetail
 
-_gallery = component("gallery")
+_gallery = component("gallery", "saving")
 
 
 def gallery(shots: Sequence[Data], video: VideoDetail) -> None:

@@ -16,21 +16,13 @@ function makeHeading(root) {
     data = { ...data, [target]: value };
     draw();
     told.hidden = true;
-    try {
-      const answer = await fetch(`/api/videos/${data.video}/edits/${target}`, {
-        method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ value }),
-      });
-      const body = await answer.json();
-      if (!answer.ok) throw new Error(body.message);
-      data = { ...data, [target]: body.value };
-      draw();
-    } catch (error) {
-      data = { ...data, [target]: before };
-      draw();
-      told.hidden = false;
-      told.textContent = `Not saved: ${error instanceof TypeError ? "the server does not answer. Try again." : error.message}`;
-      again(value);
-    }
+    const said = await saving.save(data.video, target, value);
+    data = { ...data, [target]: said.problem ? before : said.value };
+    draw();
+    if (!said.problem) return;
+    told.hidden = false;
+    told.textContent = `Not saved: ${said.problem}`;
+    again(value);
   }
   function field(value, label, limit, save, close) {
     const input = make("input", { className: "field", attributes: { "aria-label": label, maxlength: limit } });

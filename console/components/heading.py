@@ -7,7 +7,7 @@ from uuid import UUID
 
 from console.components import component
 
-_heading = component("heading")
+_heading = component("heading", "saving")
 
 
 def heading(

@@ -1,5 +1,3 @@
-const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const COLUMNS = ["Output", "Made by", "Asked for", "Started", "Waited", "Took", "Attempts", "Worker", "Cost"];
 
 function span(seconds) {
@@ -15,7 +13,7 @@ function row(output) {
     [make("span", { className: "strong", text: output.stage }), ...(output.superseded ? [make("span", { className: "chip", text: "older" })] : [])],
     uses,
     [make("span", { text: output.kind }), make("span", { className: "quiet", text: `by ${output.asked_by}` })],
-    [make("span", { className: "numbers", text: WHEN.format(new Date(output.started_at)) })],
+    [make("span", { className: "numbers" }, [timeTag(output.started_at)])],
     [make("span", { className: "numbers whole", text: span(output.waited) })],
     [make("span", { className: "numbers whole", text: span(output.took) })],
     [make("span", { className: "numbers", text: String(output.attempts) })],
@@ -36,7 +34,7 @@ export default function ({ data, parentElement }) {
     ])]),
     make("p", { className: "total" }, [make("span", { text: "All work on this video: " }), make("span", { className: "strong", text: data.cost })]),
     ...(data.edits.length ? [make("h2", { text: "Changed by people" }), make("ul", {}, data.edits.map((edit) => make("li", { className: "line" }, [
-      make("span", { className: "quiet numbers", text: WHEN.format(new Date(edit.at)) }),
+      make("span", { className: "quiet numbers" }, [timeTag(edit.at)]),
       make("span", { className: "wraps", text: edit.text }),
     ])))] : []),
     make("p", { className: "quiet", text: `Times are those of your clock (${ZONE}). Outputs are never changed: what people changed lies over them.` }),

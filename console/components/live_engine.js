@@ -284,7 +284,7 @@ function jobWords(job) {
   const running = job.stages.some((stage) => stage.state === "running");
   if (job.job_state === "queued" || job.job_state === "running") {
     if (!running && job.starts_at * 1000 > Date.now()) {
-      const at = new Date(job.starts_at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+      const at = timeOfDay(job.starts_at * 1000);
       return { headline: `Queued for ${at}`, detail: job.message, left: "" };
     }
     if (!running) return { headline: job.message, detail: "", left: "" };

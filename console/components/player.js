@@ -11,7 +11,7 @@ Object.assign(ICONS, {
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 const KEYS = [
   ["Space, K", "Play or pause"], ["J, L", "10 seconds back, forward"], ["←, →", "5 seconds back, forward"],
-  ["0 to 9", "Go to 0 % to 90 %"], ["M", "Sound off or on"], ["C", "Captions off or on"], ["F", "Full screen"],
+  ["N, P", "Next chapter, or the one before"], ["0 to 9", "Go to 0 % to 90 %"], ["M", "Sound off or on"], ["C", "Captions off or on"], ["F", "Full screen"],
   ["?", "This list, while the player has the focus"],
 ];
 const REMEMBERED = "backlot-player";
@@ -40,16 +40,6 @@ function toolButton(name, label, act) {
   };
   button.rename(name, label);
   return button;
-}
-
-async function copyText(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  // Over plain HTTP browsers know no clipboard: the old way still works there.
-  const field = make("textarea", { text, attributes: { readonly: "" } });
-  document.body.append(field);
-  field.select();
-  document.execCommand("copy");
-  field.remove();
 }
 
 function makePlayer(root) {
@@ -140,6 +130,14 @@ function makePlayer(root) {
     showCaptions(captionsShown(), false);
   }
   function chapterAt(seconds) { return shown.chapters.findLast((one) => one.start <= seconds + 0.01); }
+  // P goes to the beginning of a chapter first, as players of music do.
+  function goChapter(direction) {
+    const starts = shown.chapters.map((one) => one.start);
+    const start = direction > 0
+      ? starts.find((one) => one > media.currentTime + 0.1)
+      : starts.findLast((one) => one < media.currentTime - 2) ?? starts[0];
+    if (start !== undefined) go(start);
+  }
   function pictureAt(seconds) {
     return shown.pictures.reduce((best, one) => (!best || Math.abs(one.at - seconds) < Math.abs(best.at - seconds) ? one : best), null);
   }
@@ -193,7 +191,7 @@ function makePlayer(root) {
     const own = kept.videos?.[shown.video] ?? {};
     const asked = Number.parseFloat(new URL(location.href).searchParams.get("t"));
     wished = asked >= 0 ? asked : own.at || null;
-    media = make(shown.sound_only ? "audio" : "video", { attributes: { preload: "metadata", playsinline: "", "aria-label": shown.title } });
+    media = playAlone(make(shown.sound_only ? "audio" : "video", { attributes: { preload: "metadata", playsinline: "", "aria-label": shown.title } }));
     media.volume = kept.volume ?? 1;
     media.muted = kept.muted ?? false;
     media.defaultPlaybackRate = SPEEDS.includes(own.speed) ? own.speed : 1;
@@ -243,7 +241,7 @@ function makePlayer(root) {
     address.searchParams.set("id", shown.video);
     address.searchParams.set("t", Math.floor(media.currentTime));
     linkButton.dataset.said = "yes";
-    await copyText(address.href).then(() => { linkText.textContent = "Link copied"; }, () => { linkText.textContent = address.href; });
+    await copying.copy(address.href).then(() => { linkText.textContent = "Link copied"; }, () => { linkText.textContent = address.href; });
     setTimeout(() => { delete linkButton.dataset.said; draw(); }, 2000);
   };
 
@@ -279,6 +277,7 @@ function makePlayer(root) {
     const act = {
       " ": toggle, k: toggle, j: () => go(media.currentTime - 10), l: () => go(media.currentTime + 10),
       ArrowLeft: () => go(media.currentTime - 5), ArrowRight: () => go(media.currentTime + 5),
+      n: () => goChapter(1), p: () => goChapter(-1),
       c: () => track && showCaptions(!captionsShown()), f: toggleFull, m: () => { media.muted = !media.muted; },
       Home: path[0] === seekBar ? () => go(0) : undefined,
       End: path[0] === seekBar ? () => go(length()) : undefined,

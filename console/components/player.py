@@ -11,7 +11,7 @@ from services.model import StageName
 from services.outputs import AnalysisOutput, ProbeOutput
 from services.videos import FileRow, VideoDetail
 
-_player = component("player")
+_player = component("player", "copying")
 
 
 def player(video: VideoDetail, source: FileRow, shots: Sequence[Data]) -> None:

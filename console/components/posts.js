@@ -51,7 +51,7 @@ function makeDesk(root) {
       const area = make("textarea", { className: "field", attributes: { rows: "2" } });
       area.value = text;
       area.readOnly = !data.may_act;
-      area.oninput = () => { grow(area); count(made); changed(); };
+      area.oninput = () => { grow(area); measure(made); changed(); };
       area.onblur = () => { if (timer) save(); };
       const counted = make("span", { className: "counted numbers" });
       const tools = post.thread ? [
@@ -65,11 +65,11 @@ function makeDesk(root) {
       const made = make("div", { className: "part" }, [area, make("div", { className: "line under" }, [counted, ...tools])]);
       made.area = area;
       made.counted = counted;
-      count(made);
+      measure(made);
       return made;
     }
 
-    function count(made) {
+    function measure(made) {
       const length = postLength.of(post.network, made.area.value);
       const over = post.limit ? length - post.limit : 0;
       made.area.setAttribute("aria-invalid", String(over > 0));
@@ -78,8 +78,8 @@ function makeDesk(root) {
         ...(over > 0 ? [icon("alert")] : []),
         make("span", {
           text: post.limit
-            ? `${length.toLocaleString()} of ${post.limit.toLocaleString()}${over > 0 ? `: ${over.toLocaleString()} too many for ${post.on}` : ""}`
-            : `${length.toLocaleString()} characters`,
+            ? `${count(length)} of ${count(post.limit)}${over > 0 ? `: ${count(over)} too many for ${post.on}` : ""}`
+            : `${count(length)} characters`,
         }),
       );
     }
@@ -89,7 +89,7 @@ function makeDesk(root) {
       const numbered = anew && all.every((made) => NUMBERED.test(made.area.value));
       all.forEach((made, number) => {
         const text = numbered ? made.area.value.replace(NUMBERED, ` ${number + 1}/${all.length}`) : made.area.value;
-        if (text !== made.area.value) { made.area.value = text; count(made); }
+        if (text !== made.area.value) { made.area.value = text; measure(made); }
         made.area.setAttribute("aria-label", all.length > 1 ? `${post.name}, part ${number + 1} of ${all.length}` : post.name);
         for (const [name, off] of [["up", number === 0], ["down", number === all.length - 1], ["remove", all.length === 1]]) {
           const tool = made.querySelector(`.${name}`);
@@ -103,7 +103,7 @@ function makeDesk(root) {
       const there = areas();
       if (there.length === all.length) {
         there.forEach((area, number) => { if (area.value !== all[number]) area.value = all[number]; });
-        [...parts.children].forEach(count);
+        [...parts.children].forEach(measure);
       } else {
         parts.replaceChildren(...all.map(part));
       }
@@ -150,16 +150,8 @@ function makeDesk(root) {
       if (again) { again = false; save(); }
     }
 
-    async function send(value, keepalive = false) {
-      try {
-        const answer = await fetch(`/api/videos/${data.video_id}/edits/post:${encodeURIComponent(post.network)}`, {
-          method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ value }), keepalive,
-        });
-        const said = await answer.json();
-        return answer.ok ? said : { problem: said.message || "Something went wrong." };
-      } catch {
-        return { problem: "There is no connection to Backlot." };
-      }
+    function send(value, keepalive = false) {
+      return saving.save(data.video_id, `post:${post.network}`, value, { keepalive });
     }
 
     async function back() {
@@ -247,7 +239,9 @@ export default function ({ data, parentElement }) {
   const root = parentElement.querySelector("#root");
   // Another output has other originals: what is shown of it starts anew.
   if (root.dataset.output !== String(data.output)) {
-    desks.get(parentElement)?.leave();
+    const before = desks.get(parentElement);
+    before?.leave();
+    window.removeEventListener("pagehide", before?.onHide);
     root.dataset.output = data.output;
     const desk = makeDesk(root);
     desk.onHide = () => desk.leave();

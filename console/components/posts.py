@@ -15,7 +15,7 @@ from services.names import safe_name
 from services.outputs import Post, PostsOutput
 from services.videos import VideoDetail
 
-_posts = component("posts", "copying", "post_length")
+_posts = component("posts", "saving", "copying", "post_length")
 
 NETWORKS: Mapping[str, str] = MappingProxyType(
     {

@@ -1,7 +1,6 @@
 Object.assign(ICONS, { undo: "M9 7 4 12l5 5M4 12h10a6 6 0 0 1 0 12", up: "M6 15l6-6 6 6", follow: "M12 4v16M6 14l6 6 6-6" });
 const transcripts = new WeakMap();
 const LINES = 40; // drawn together
-const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 function smallButton(name, label, { text, className } = {}) {
   const button = make("button", {
@@ -20,8 +19,6 @@ function makeTranscript(root) {
   let now = { line: -1, word: -1 };
   let following = true;
   let moving = 0; // until when scrolling is our own
-  let found = [];
-  let place = -1;
   let tabLine = 0; // the line that the Tab key reaches
   let words = null; // [line, word] of what the model was unsure of
   let undo = null;
@@ -34,10 +31,6 @@ function makeTranscript(root) {
     }
   }, { root: list, rootMargin: "800px 0px" });
 
-  const find = make("input", { className: "field find", attributes: { type: "search", placeholder: "Find in transcript", "aria-label": "Find in transcript" } });
-  const count = make("span", { className: "quiet numbers count-found", attributes: { role: "status" } });
-  const previous = smallButton("up", "Previous match (Shift+Enter)");
-  const next = smallButton("down", "Next match (Enter)");
   const legend = make("span", { className: "quiet legend" });
   const uncertain = smallButton("info", "Next uncertain word", { text: "Next uncertain word" });
   const status = make("span", { className: "quiet told", attributes: { role: "status" } });
@@ -46,8 +39,20 @@ function makeTranscript(root) {
     icon("follow"), make("span", { text: "Follow" }),
   ]);
   const notes = make("p", { className: "quiet wraps" });
+  const finder = finding.make({
+    segments: () => said.segments,
+    drawn: () => rows.keys(),
+    spans: (line) => rows.get(line)?.querySelectorAll(".word"),
+    goTo(line) { letGo(); bring(line, { always: true, page: true }); },
+  });
+  const corrector = correcting.make({
+    video: () => data.video,
+    lines: () => ({ segments: said.segments, corrections }),
+    row: need, fill, tell, bring,
+    focus: (line) => focusLine(line, false),
+    done: drawLegend,
+  });
 
-  function text(line) { return said.segments[line].text; }
   function pieces(line) { return spoken.words(said.segments[line]); }
 
   function drawBlock(block) {
@@ -96,14 +101,14 @@ function makeTranscript(root) {
       make("button", { className: "link at", text: clock(segment.start), attributes: { type: "button", tabindex: "-1", title: "Play from here" } }),
       body,
     );
-    mark(line);
+    finder.mark(line);
     if (now.line === line) highlight(line, now.word);
   }
   function correctedNote(correction) {
     const back = make("button", { className: "link back", text: "Take back", attributes: { type: "button" } });
     return make("p", { className: "quiet note wraps" }, [
       make("span", { className: "chip blue" }, [icon("edit"), make("span", { text: "Corrected" })]),
-      make("span", { text: ` by ${correction.editor} · ${DAY.format(new Date(correction.at))} · original: ` }),
+      make("span", {}, [` by ${correction.editor} · `, timeTag(correction.at), " · original: "]),
       make("q", { text: correction.original }), " ", ...(data.may_act ? [back] : []),
     ]);
   }
@@ -120,17 +125,17 @@ function makeTranscript(root) {
     blocks.forEach((part) => observer.observe(part));
     notes.textContent = [`${said.language} · ${said.engine} ${said.model}`, said.note].filter(Boolean).join(" · ");
     const bar = make("div", { className: "line bar-of-tools" }, [
-      make("span", { className: "finding line" }, [find, count, previous, next]), legend, uncertain,
+      finder.element, legend, uncertain,
       make("span", { className: "line telling" }, [status, undoButton]),
     ]);
     root.replaceChildren(bar, make("div", { className: "frame" }, [list, followButton]), notes);
     drawLegend();
-    search(false);
+    finder.search(false);
     tell("");
   }
   function drawLegend() {
     words = said.segments.flatMap((segment, line) => pieces(line).flatMap((word, position) => (word.unsure || segment.unsure ? [[line, position]] : [])));
-    legend.replaceChildren(make("span", { className: "unsure", text: "Underlined" }), ` = the model was unsure (${words.length.toLocaleString()})`);
+    legend.replaceChildren(make("span", { className: "unsure", text: "Underlined" }), ` = the model was unsure (${count(words.length)})`);
     legend.hidden = uncertain.hidden = !words.length;
   }
   function tell(message, { problem = false, back = null } = {}) {
@@ -185,38 +190,6 @@ function makeTranscript(root) {
     bring(Math.max(now.line, 0), { always: true, page: true });
   }
 
-  // Finding.
-  function search(jump) {
-    const wanted = find.value.trim().toLowerCase();
-    list.querySelectorAll(".found, .here").forEach((one) => one.classList.remove("found", "here"));
-    place = -1;
-    found = [];
-    if (wanted) found = spoken.matches(said.segments, wanted);
-    for (const line of rows.keys()) mark(line);
-    previous.disabled = next.disabled = !found.length;
-    count.textContent = wanted ? (found.length ? `${found.length.toLocaleString()} found` : "Not found") : "";
-    if (jump && found.length) step(1);
-  }
-  function mark(line) {
-    const spans = rows.get(line)?.querySelectorAll(".word");
-    if (!spans) return;
-    for (let position = spoken.firstIn(found, line); found[position]?.line === line; position += 1) {
-      const one = found[position];
-      for (let word = one.first; word <= one.last; word += 1) {
-        spans[word]?.classList.add("found");
-        spans[word]?.classList.toggle("here", position === place);
-      }
-    }
-  }
-  function step(direction) {
-    if (!found.length) return;
-    root.querySelectorAll(".here").forEach((one) => one.classList.remove("here"));
-    place = (place + direction + found.length) % found.length;
-    count.textContent = `${(place + 1).toLocaleString()} of ${found.length.toLocaleString()}`;
-    letGo();
-    bring(found[place].line, { always: true, page: true });
-    mark(found[place].line);
-  }
   function nextUncertain() {
     if (!words.length) return;
     const from = nextUncertain.from ?? [now.line, now.word];
@@ -227,10 +200,10 @@ function makeTranscript(root) {
     focusLine(target[0], false);
     root.querySelector(".asked")?.classList.remove("asked");
     need(target[0]).querySelector(`[data-word="${target[1]}"]`)?.classList.add("asked");
-    tell(`Uncertain word ${(words.indexOf(target) + 1).toLocaleString()} of ${words.length.toLocaleString()}: “${pieces(target[0])[target[1]].text.trim()}”`);
+    tell(`Uncertain word ${count(words.indexOf(target) + 1)} of ${count(words.length)}: “${pieces(target[0])[target[1]].text.trim()}”`);
   }
 
-  // Correcting.
+  function edit(line) { if (data.may_act) corrector.edit(line); }
   function focusLine(line, scroll = true) {
     list.querySelector('li[tabindex="0"]')?.setAttribute("tabindex", "-1");
     tabLine = line;
@@ -238,71 +211,13 @@ function makeTranscript(root) {
     if (scroll) bring(line);
     rows.get(line).focus({ preventScroll: true });
   }
-  function edit(line, kept = null, problem = "") {
-    if (!data.may_act || need(line).querySelector("form")) return;
-    window.dispatchEvent(new CustomEvent("backlot-pause"));
-    const field = make("textarea", { className: "field", attributes: { "aria-label": "Text of this line", rows: "2", maxlength: "2000" } });
-    field.value = kept ?? text(line);
-    const told = make("p", { className: "quiet wraps", attributes: { role: "status" }, text: problem || "Enter saves, Esc leaves it as it was." });
-    told.classList.toggle("problem", Boolean(problem));
-    const save = make("button", { className: "button small first", text: "Save", attributes: { type: "submit" } });
-    const leave = make("button", { className: "button small", text: "Cancel", attributes: { type: "button" } });
-    const hear = smallButton("play", "Play this line", { text: "Play line" });
-    const form = make("form", { className: "stack" }, [field, make("div", { className: "line" }, [save, leave, hear, told])]);
-    const close = () => { form.remove(); fill(line); focusLine(line, false); };
-    leave.onclick = close;
-    hear.onclick = () => seek(said.segments[line].start);
-    form.onsubmit = (event) => {
-      event.preventDefault();
-      const value = field.value.split(/\s+/).filter(Boolean).join(" ");
-      if (!value) { field.setAttribute("aria-invalid", "true"); told.textContent = "Write what is said here, or press Esc."; return; }
-      close();
-      if (value !== text(line)) put(line, value);
-    };
-    field.onkeydown = (event) => {
-      event.stopPropagation();
-      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); form.requestSubmit(); }
-      if (event.key === "Escape") { event.preventDefault(); close(); }
-    };
-    rows.get(line).querySelector(".body").replaceChildren(form);
-    field.focus({ preventScroll: true });
-    bring(line);
-  }
-  // value null takes a line back to how it was recognised. What is shown changes at once; the times come with the answer.
-  async function put(line, value, undoing = false) {
-    const before = corrections.has(line) ? text(line) : null;
-    const kept = said.segments[line];
-    const wanted = value ?? corrections.get(line)?.original ?? kept.text;
-    said.segments[line] = { ...kept, text: wanted, words: wanted.split(" ").map((one) => ({ ...kept, text: one, words: undefined })) };
-    fill(line);
-    tell("Saving…");
-    try {
-      const answer = await fetch(`/api/videos/${data.video}/edits/segment:${line}`, {
-        method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ value }),
-      });
-      if (!answer.ok) throw new Error((await answer.json()).message);
-      const stands = await (await fetch(`/api/videos/${data.video}/transcript.json?line=${line}`)).json();
-      [said.segments[line]] = stands.segments;
-      if (stands.corrections?.length) corrections.set(line, stands.corrections[0]); else corrections.delete(line);
-      tell(undoing ? "Taken back." : value === null ? "As it was recognised." : "Saved.", { back: undoing ? null : { line, value: before } });
-      window.dispatchEvent(new CustomEvent("backlot-corrected"));
-    } catch (error) {
-      said.segments[line] = kept;
-      const problem = `Not saved: ${error instanceof TypeError ? "the server does not answer. Try again." : error.message}`;
-      tell(problem, { problem: true });
-      if (value !== null) edit(line, value, problem);
-    }
-    fill(line);
-    drawLegend();
-  }
-
   const lineOf = (target) => Number(target.closest("li")?.dataset.line ?? -1);
   list.onclick = (event) => {
     const line = lineOf(event.target);
     if (line < 0 || event.target.closest("form")) return;
     const word = event.target.closest("[data-word]");
     if (event.target.closest(".pencil")) edit(line);
-    else if (event.target.closest(".back")) put(line, null);
+    else if (event.target.closest(".back")) corrector.put(line, null);
     else if (word) seek(pieces(line)[Number(word.dataset.word)].start);
     else if (event.target.closest(".at")) seek(said.segments[line].start);
     else return;
@@ -327,16 +242,8 @@ function makeTranscript(root) {
   list.onwheel = list.ontouchmove = () => { moving = 0; };
   followButton.onclick = followAgain;
   uncertain.onclick = nextUncertain;
-  undoButton.onclick = () => undo && put(undo.line, undo.value, true);
-  find.oninput = () => search(true);
-  find.onkeydown = (event) => {
-    event.stopPropagation();
-    if (event.key === "Enter") { event.preventDefault(); step(event.shiftKey ? -1 : 1); }
-    if (event.key === "Escape") { find.value = ""; search(false); }
-  };
-  previous.onclick = () => step(-1);
-  next.onclick = () => step(1);
-  const onFind = (event) => { find.value = event.detail; if (said) search(true); };
+  undoButton.onclick = () => undo && corrector.put(undo.line, undo.value, true);
+  const onFind = (event) => { finder.field.value = event.detail; if (said) finder.search(true); };
   window.addEventListener("backlot-time", onTime);
   window.addEventListener("backlot-find", onFind);
 
@@ -352,15 +259,15 @@ function makeTranscript(root) {
       said = body;
       corrections = new Map((body.corrections ?? []).map((one) => [one.line, one]));
       now = { line: -1, word: -1 };
-      find.value = find.value || new URL(location.href).searchParams.get("q") || "";
+      finder.field.value ||= new URL(location.href).searchParams.get("q") ?? "";
       draw();
-      if (find.value) search(true);
+      if (finder.field.value) finder.search(true);
     } catch (error) {
       said = null;
       const again = make("button", { className: "button small", text: "Try again", attributes: { type: "button" } });
       again.onclick = load;
       root.replaceChildren(make("p", { className: "notice orange" }, [icon("alert"), make("span", {
-        text: error instanceof TypeError ? "The transcript did not load: the server does not answer." : error.message,
+        text: error instanceof TypeError ? "The transcript did not load: Backlot does not answer." : error.message,
       })]), again);
     }
   }

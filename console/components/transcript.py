@@ -6,7 +6,7 @@ from console.components import component
 from services.model import StageName, StageState
 from services.videos import VideoDetail
 
-_transcript = component("transcript", "spoken")
+_transcript = component("transcript", "spoken", "saving", "finding", "correcting")
 
 
 def transcript(video: VideoDetail) -> None:

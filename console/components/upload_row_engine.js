@@ -137,7 +137,7 @@ function uploadRow(item, data, jobOf) {
       const left = item.rate ? `${bytes(item.rate)}/s · ${sendingLeft((item.file.size - item.sent) / item.rate)}` : "";
       setText(pace, [item.state === "sending" ? left : "", work].filter(Boolean).join(" · "));
     }
-    const told = item.state === "duplicate" ? `You have this video already: “${item.duplicate.title}”, uploaded ${moment(item.duplicate.when)}.` : item.message;
+    const told = item.state === "duplicate" ? `You have this video already: “${item.duplicate.title}”, uploaded ${when(item.duplicate.when)}.` : item.message;
     setText(problem, [told, item.writtenProblem].filter(Boolean).join(" "));
   }
 
@@ -148,9 +148,4 @@ function uploadRow(item, data, jobOf) {
       drawPicture(); drawTags(); drawActions(); drawWork();
     },
   };
-}
-
-// When something was, in the zone of whoever looks.
-function moment(when) {
-  return new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(when));
 }

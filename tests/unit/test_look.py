@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -81,7 +82,7 @@ class Clock(datetime):
         return datetime(2026, 12, 31, 21, 30, tzinfo=UTC).astimezone(tz)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
+MOMENTS = pytest.mark.parametrize(
     ("before", "zone", "shown"),
     [
         (timedelta(minutes=5), "UTC", "today 21:25"),
@@ -95,11 +96,28 @@ class Clock(datetime):
         (timedelta(minutes=5), "Asia/Kathmandu", "today 03:10"),
     ],
 )
+
+
+@MOMENTS
 def test_a_moment_is_in_the_viewers_zone(
     monkeypatch: pytest.MonkeyPatch, before: timedelta, zone: str, shown: str
 ) -> None:
     monkeypatch.setattr(look, "datetime", Clock)
     assert look.moment(Clock.now(UTC) - before, timezone=ZoneInfo(zone)) == shown
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
+@MOMENTS
+def test_components_write_the_same_moment(before: timedelta, zone: str, shown: str) -> None:
+    """Whatever language the browser speaks: only its zone counts."""
+    now = Clock.now(UTC)
+    script = f"""{BASE.read_text(encoding="utf-8")}
+        const Real = Date;
+        Date = class extends Real {{ constructor(...at) {{ super(...(at.length ? at : ["{now.isoformat()}"])); }} }};
+        process.stdout.write(when("{(now - before).isoformat()}"));"""
+    environment = {**os.environ, "TZ": zone, "LC_ALL": "de_DE.UTF-8"}
+    told = subprocess.run(["node", "-e", script], capture_output=True, check=True, text=True, env=environment)
+    assert told.stdout == shown
 
 
 @pytest.mark.parametrize("named", [None, "", "America", "../../etc/passwd", "No/Where", "a" * 5000, "Europe/\0"])
