@@ -22,6 +22,7 @@ from services.model import Session
 
 MOST_OF_A_USER = 24  # streams at once: one a browser, or one a tab where the page comes over plain HTTP
 LOOK = 1.0  # seconds between looks at what is due
+FIRST_CHECK = 2.0  # seconds: a session may end in the moment between its check and its stream
 PING_SECONDS = 15.0  # of silence, after which a stream shows that it lives
 UNHEARD_CHECK = 10.0  # seconds between checks of a session while this process does not hear which sessions end
 COMES_AGAIN = 5.0  # seconds after which a refused browser may ask again
@@ -71,7 +72,7 @@ class Streams:
                 retry_after=COMES_AGAIN,
             )
         loop = asyncio.get_running_loop()
-        stream = Stream(session=session, token=token, loop=loop, check_at=self._next_check(session))
+        stream = Stream(session=session, token=token, loop=loop, check_at=time.monotonic() + FIRST_CHECK)
         self._open.add(stream)
         if self._watch is None or self._watch.done():
             self._doubt = asyncio.Event()
@@ -123,7 +124,10 @@ class Streams:
             was_heard = is_heard
             due = [stream for stream in self._open if stream.check_at <= now]
             if due:
-                await self._verify(due)
+                try:
+                    await self._verify(due)
+                except Exception:
+                    log.exception("streams_not_checked")
             for stream in self._open:
                 if now - stream.sent_at >= PING_SECONDS:
                     stream.news.set()

@@ -15,7 +15,7 @@ import structlog
 from services.database import Database
 from services.errors import Unavailable
 from services.live_job import LiveJob, as_item, as_loaded, moved
-from services.model import User
+from services.model import JobState, User
 from services.progress import Progress, StageProgress
 from services.records import live
 from services.records.live import WatchedJob
@@ -25,7 +25,8 @@ ENDED_SECONDS = 60.0  # for which a job that ended is still told to whoever come
 PAUSE = 0.25  # seconds at least between two questions to Postgres
 WORK_SHARE = 0.2  # of the time at most that these questions take, however much changes
 DEAF_PAUSE = 2.0  # seconds between two questions while Redis is not heard, or Postgres did not answer
-SILENCE = 10.0  # seconds after which an unfinished job of which nothing was heard is asked for: messages may be lost
+SILENCE = 10.0  # seconds after which a running job of which nothing was heard is asked for: messages may be lost
+QUEUED_SILENCE = 60.0  # the same for one that waits, and not before it may start
 
 log = structlog.get_logger()
 
@@ -92,6 +93,7 @@ class Hub:
         self._all_due = False
         self._source = Source.LIVE
         self._next_question = 0.0
+        self._refused_at = -DEAF_PAUSE  # when Postgres last did not answer
         self._stopped = False
         self._thread: threading.Thread | None = None
 
@@ -140,9 +142,12 @@ class Hub:
             missing = [job_id for job_id in also if job_id not in self._jobs]
         if missing or not self._loaded:
             with self._asking:
-                if missing or not self._loaded:
+                # Where Postgres has just not answered one, the next do not wait for it too: the hub's thread goes on.
+                may_ask = time.monotonic() - self._refused_at > DEAF_PAUSE
+                if may_ask and (missing or not self._loaded):
                     self._ask(everything=not self._loaded, job_ids=missing)
         with self._changed:
+            self._drop_ended()
             items = [self._item(job) for job in self._jobs.values() if job.may_be_seen_by(user)]
             viewer.say(_event("snapshot", {"source": self._source, "jobs": items}), instead=True)
             self._changed.notify_all()
@@ -193,14 +198,22 @@ class Hub:
         now = time.monotonic()
         if self._all_due or self._asked_for or self._source is not Source.LIVE or not self._hears():
             return max(0.0, self._next_question - now)
-        unfinished = [self._touched[job.id] for job in self._jobs.values() if job.is_unfinished]
-        if not unfinished:
+        due = [self._due_at(job) for job in self._jobs.values() if job.is_unfinished]
+        if not due:
             return None
-        return max(0.0, self._next_question - now, min(unfinished) + SILENCE - now)
+        return max(0.0, self._next_question - now, min(due) - now)
 
     def _silent(self) -> set[UUID]:
-        since = time.monotonic() - SILENCE
-        return {job.id for job in self._jobs.values() if job.is_unfinished and self._touched[job.id] <= since}
+        now = time.monotonic()
+        return {job.id for job in self._jobs.values() if job.is_unfinished and self._due_at(job) <= now}
+
+    def _due_at(self, job: LiveJob) -> float:
+        """When an unfinished job is asked for if nothing is heard of it, by the monotonic clock."""
+        told = job.watched.job
+        if told.state is JobState.RUNNING:
+            return self._touched[job.id] + SILENCE
+        starts_in = (told.starts_at - datetime.now(UTC)).total_seconds()
+        return max(self._touched[job.id] + QUEUED_SILENCE, time.monotonic() + starts_in)
 
     def _ask(self, *, everything: bool, job_ids: Collection[UUID]) -> bool:
         """Whether Postgres answered. Called under the lock for asking."""
@@ -213,6 +226,7 @@ class Hub:
         except Unavailable as error:
             log.warning("live_without_postgres", reason=str(error))
             with self._changed:
+                self._refused_at = time.monotonic()
                 self._asked_for |= set(job_ids)
                 self._tell_source(Source.AWAY)
             return False
@@ -249,6 +263,10 @@ class Hub:
                 self._jobs[job.id] = job
         for job_id in set(wanted) - {watched.job.id for watched in found}:  # its video was removed
             self._drop(job_id)
+        self._drop_ended()
+
+    def _drop_ended(self) -> None:
+        now = time.monotonic()
         for job in [job for job in self._jobs.values() if not job.is_unfinished]:
             if now - self._touched[job.id] > ENDED_SECONDS:
                 self._drop(job.id)

@@ -21,6 +21,7 @@ from services.live import Viewer
 from services.model import Session
 
 MOST_ASKED_FOR = 50  # jobs that a browser may name
+JOINS = anyio.CapacityLimiter(8)  # threads that a database that does not answer may hold: not those of everything else
 RETRY = b"retry: 2000\n\n"
 PING = b": still here\n\n"
 HEADERS = {
@@ -61,7 +62,7 @@ class EventStream(Response):
             await send({"type": "http.response.start", "status": 200, "headers": _without_length(self.raw_headers)})
             await send({"type": "http.response.body", "body": RETRY, "more_body": True})
             with anyio.CancelScope(shield=True):  # a viewer that joined must be known here, to leave
-                viewer = await anyio.to_thread.run_sync(self._join)
+                viewer = await anyio.to_thread.run_sync(self._join, limiter=JOINS)
             try:
                 await self._send_news(viewer, send)
             finally:

@@ -45,12 +45,13 @@ _WITH_STAGES = (
 
 
 def unfinished(connection: Connection, *, limit: int, also: Collection[UUID] = ()) -> tuple[WatchedJob, ...]:
-    """Up to limit unfinished jobs, those that run before those that wait; and also these, whatever their state."""
+    """Up to limit unfinished jobs, of each person those that run before those that wait; and also these."""
     return _find(
         connection,
-        f"with picked as (select * from ({_JOBS} where j.state in ('queued', 'running')"
-        " order by j.state desc, j.created_at desc limit :limit) unfinished"
-        f" union {_JOBS} where j.id = any (:jobs)) {_WITH_STAGES}",
+        "with shared as (select id from (select id, row_number() over"
+        " (partition by user_id order by state desc, created_at desc) as place"
+        " from jobs where state in ('queued', 'running')) unfinished order by place, id limit :limit),"
+        f" picked as ({_JOBS} where j.id in (select id from shared) or j.id = any (:jobs)) {_WITH_STAGES}",
         {"limit": limit, "jobs": list(also)},
     )
 

@@ -267,7 +267,7 @@ def test_an_end_that_nobody_told_of_is_found(
     new_user: NewUser,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live, "SILENCE", 1.0)
+    monkeypatch.setattr(live, "QUEUED_SILENCE", 1.0)
     user = new_user()
     job = accept(database, user)
     screen = Screen(web, user)
@@ -275,6 +275,59 @@ def test_an_end_that_nobody_told_of_is_found(
     services.operations.cancel(user, job.job_id)
     eventually(shows(screen, job, job_state="cancelled"), 3)
     screen.close()
+
+
+def test_a_person_with_one_job_is_shown_it_behind_anothers_many(
+    web: Services, database: Database, new_user: NewUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_JOBS", 3)
+    busy, quiet = new_user(), new_user()
+    mine = accept(database, quiet)
+    for _ in range(4):
+        accept(database, busy)
+    screen = Screen(web, quiet)
+    assert list(screen.jobs()) == [str(mine.job_id)]
+    screen.close()
+
+
+def test_what_ended_long_ago_is_in_no_snapshot(
+    web: Services, services: Services, database: Database, new_user: NewUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = new_user()
+    job = accept(database, user)
+    first = Screen(web, user)
+    services.operations.cancel(user, job.job_id)
+    eventually(shows(first, job, job_state="cancelled"), SOON)
+    soon = Screen(web, user)
+    assert str(job.job_id) in soon.jobs()
+    monkeypatch.setattr(live, "ENDED_SECONDS", 0.0)
+    late = Screen(web, user)
+    assert late.jobs() == {}
+    for screen in (first, soon, late):
+        screen.close()
+
+
+def test_many_who_come_while_postgres_is_away_do_not_wait_one_after_another(
+    web: Services, new_user: NewUser, networks: tuple[Network, Network], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    find = web.live._find
+
+    def counted(everything: bool, job_ids: object) -> object:
+        asked.append(time.monotonic())
+        return find(everything, job_ids)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(web.live, "_find", counted)
+    postgres, _ = networks
+    user = new_user()
+    postgres.cut()
+    started = time.monotonic()
+    screens = [Screen(web, user) for _ in range(20)]
+    took = time.monotonic() - started
+    assert all(screen.source() == "away" for screen in screens)
+    assert len(asked) <= 1 + took / live.DEAF_PAUSE * 2
+    for screen in screens:
+        screen.close()
 
 
 def test_whoever_was_away_is_told_of_the_end_of_what_they_name(
