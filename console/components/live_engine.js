@@ -196,8 +196,8 @@ function makeLive() {
       else if (name === "end" && told.why === "session") leave();
       else if (name === "snapshot") {
         setState(told.source);
-        tell({ kind: "all", state: self.state, jobs: told.jobs });
-        takeIn(told.jobs, true);
+        tell({ kind: told.source === "away" ? "jobs" : "all", state: self.state, jobs: told.jobs });
+        takeIn(told.jobs, told.source !== "away"); // which knows of no job, and ends none
       }
     }
     if (changed.length) {
