@@ -46,13 +46,17 @@ def test_hostile_names_stay_text(signed_in: Page, page_server: str) -> None:
     assert seen == []
 
 
+def sign_in(page: Page) -> None:
+    page.get_by_label("Name").fill("ana")
+    page.locator("input[type=password]").fill("a quiet morning walk")
+    page.get_by_role("button", name="Sign in").click()
+
+
 def test_a_session_that_ends_elsewhere_ends_an_open_page_by_itself(
     context: BrowserContext, page: Page, page_server: str
 ) -> None:
     page.goto(f"{page_server}/videos")
-    page.get_by_label("Name").fill("ana")
-    page.locator("input[type=password]").fill("a quiet morning walk")
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page)
     page.get_by_text("Launch teaser").click()
     expect(page.get_by_role("progressbar", name="Progress")).to_be_visible()
     other = context.new_page()
@@ -61,6 +65,33 @@ def test_a_session_that_ends_elsewhere_ends_an_open_page_by_itself(
     expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     expect(page.get_by_text("Launch teaser")).to_have_count(0)
+
+
+def test_what_is_being_written_outlives_the_session(context: BrowserContext, page: Page, page_server: str) -> None:
+    page.goto(f"{page_server}/videos")
+    sign_in(page)
+    page.get_by_text("Launch teaser").click()
+    page.get_by_role("button", name="Change the title").click()
+    page.get_by_label("Title", exact=True).fill("Launch teaser, the long one")
+    page.evaluate("window.wasHere = true")
+    other = context.new_page()
+    other.goto(page_server)
+    other.get_by_role("button", name="Sign out").click()
+    again = page.get_by_role("link", name="Sign in in a new tab")
+    expect(again).to_be_visible()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert").filter(has_text="Not saved: ")).to_be_visible()
+    page.wait_for_timeout(4000)  # longer than between two looks whether anything is left to lose
+    assert page.evaluate("window.wasHere")
+    with context.expect_page() as opened:
+        again.click()
+    sign_in(opened.value)
+    expect(opened.value.get_by_role("heading", name="Home", level=1)).to_be_visible()
+    expect(page.get_by_label("Title", exact=True)).to_have_value("Launch teaser, the long one")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_function("() => !window.wasHere")
+    expect(page.get_by_role("heading", name="Launch teaser", level=1)).to_be_visible()
+    expect(again).to_have_count(0)
 
 
 def test_a_cut_upload_goes_on_by_itself(signed_in: Page, page_server: str, tmp_path: Path) -> None:
