@@ -18,7 +18,7 @@ from services import keys
 from services.embedded import start_valkey
 from services.errors import BacklotError
 from services.model import JobKind, JobState, QueueName, StageName, StageState
-from services.progress import Progress, StageProgress
+from services.progress import JobChange, Progress, StageProgress
 from services.queue import connect
 from services.signing import derived_key, sign
 from tests.films import film_of
@@ -215,15 +215,20 @@ def test_whoever_listens_hears_a_stage_begin_go_on_and_end(fleet: ActingFleet) -
     listener.get_message(timeout=5)
     fleet.start("media", BACKLOT_BEAT="0.5")
     job = fleet.submit("probe=steps:4")
+    changes: list[JobChange] = []
     heard: list[tuple[float, StageProgress]] = []
 
     def ended() -> bool:
         message = listener.get_message(timeout=0.1)
-        if message is not None:
-            heard.extend((time.monotonic(), told) for told in fleet.services.progress.read(message["data"]))
+        for told in () if message is None else fleet.services.progress.read(message["data"]):
+            if isinstance(told, JobChange):
+                changes.append(told)
+            else:
+                heard.append((time.monotonic(), told))
         return bool(heard) and heard[-1][1].percent is None
 
     eventually(ended, 20, "the end of the probe")
+    assert [change.job_id for change in changes] == [job]  # when it was accepted
     assert {(told.job_id, told.stage) for _, told in heard} == {(job, StageName.PROBE)}
     percents = [told.percent for _, told in heard[:-1]]
     assert percents[0] is not None
