@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import text
 
 from services.database import Database
+
+WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 
 
 @contextmanager
@@ -19,16 +21,13 @@ def held(database: Database, statement: str, what: object) -> Iterator[None]:
         yield
 
 
-def waits(database: Database, count: int) -> None:
-    """Returns once so many statements wait for a lock."""
-    until = time.monotonic() + 10
+def waits(database: Database, count: int, *, unless: Callable[[], bool] = lambda: False) -> None:
+    """Returns once so many statements wait for a lock, or once the other holds."""
+    until, waiting = time.monotonic() + 10, 0
     with database.statement() as connection:
         while time.monotonic() < until:
             waiting = connection.execute(text(WAITING)).scalar_one()
-            if waiting >= count:
+            if waiting >= count or unless():
                 return
             time.sleep(0.01)
     raise AssertionError(f"{waiting} of {count} statements wait for a lock")
-
-
-WAITING = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"

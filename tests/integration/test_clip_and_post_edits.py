@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 
 from services.errors import BadInput
 from services.model import JobKind, StageName
+from services.records import stages
 from tests.integration.test_recut import CUT, Bench, bench, rendered
 
 __all__ = ["bench"]
@@ -80,3 +84,52 @@ def test_a_clip_comes_back(bench: Bench) -> None:
     for target, value in (("clip:3", "hidden"), ("clip:x", "hidden"), ("clip:02", "hidden"), ("clip:2", "gone")):
         with pytest.raises(BadInput):
             save(bench, target, value)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "segment:" + "1" * 5000,
+        "segment:1" + "0" * 9,
+        "segment:٣",
+        "segment:0 ",
+        "segment:0\n",
+        "thumbnail:",
+        "clip:",
+        "post:LinkedIn",
+        "post:",
+        "video",
+        "",
+    ],
+)
+def test_what_is_no_target_is_refused(bench: Bench, target: str) -> None:
+    with pytest.raises(BadInput, match="no such line"):
+        save(bench, target, None)
+    assert standing(bench) == {}
+
+
+def test_what_stands_is_the_same_for_everybody_who_asks(bench: Bench) -> None:
+    """The page, the lineage and the work that is done again."""
+    save(bench, "clip:2", "hidden")
+    save(bench, "segment:0", "kept")
+    save(bench, "post:linkedin", ["written before"])
+    old = bench.clips()
+    bench.recut(CUT)
+    bench.run({StageName.CLIPS: lambda one: rendered(one, old[1], kept=(old[0], old[2]))})
+    job_id = bench.services.operations.submit(bench.user, bench.video_id, JobKind.POSTS)
+    bench.run()
+    with bench.services.database.statement() as connection:
+        inputs = stages.inputs(connection, [job_id])[job_id]
+    made = bench.services.lineages.of_video(bench.user, bench.video_id)
+    wanted = {"clip:2": "hidden", "segment:0": "kept"}
+    assert standing(bench) == inputs.edits == wanted
+    assert {edit.target: edit.superseded for edit in made.edits} == {
+        "clip:2": False,
+        "segment:0": False,
+        "post:linkedin": True,
+    }
+    archive = b"".join(bench.services.archives.open(bench.user, bench.video_id, source=False).chunks)
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        (told,) = (opened.read(name).decode() for name in opened.namelist() if name.endswith("README.txt"))
+    assert "clip:2" in told
+    assert "post:linkedin" not in told

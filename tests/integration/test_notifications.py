@@ -187,7 +187,10 @@ def test_nobody_is_told_of_what_they_may_no_longer_see(
     run(database)
     assert len(services.notifications.inbox(operator).rows) == 1
     as_creator = User(id=operator.id, name=operator.name, role=Role.CREATOR, must_change_password=False)
-    assert services.notifications.inbox(as_creator).rows == ()
+    inbox = services.notifications.inbox(as_creator)
+    assert (inbox.rows, inbox.unread) == ((), 0)
+    assert services.notifications.mark_read(as_creator, []) == 0
+    assert services.notifications.inbox(operator).unread == 1
 
 
 def test_many_at_once_are_told_without_reading_tables_whole(database: Database, new_user: NewUser) -> None:
