@@ -1,5 +1,6 @@
 const NEW_TOASTS = 3;
 const TOAST_SECONDS = 6;
+const TOGETHER_MS = 1000;  // in which all that ends is asked for once
 const FRESH_SECONDS = 20;  // what was read as lately is not asked for again when the tab comes back
 const WORDS = { succeeded: "Ready", failed: "Failed" };
 
@@ -12,6 +13,7 @@ function makeInbox() {
   const box = { items: [], unread: 0, away: false, cannotTell: false, loadedAt: -Infinity, load, read, visibleElsewhere, watch };
   let newest = null;
   let asked = 0;
+  let gathering = null;
 
   function changed(fresh = [], leads = false) {
     watchers.forEach((draw) => draw(fresh, leads));
@@ -27,8 +29,16 @@ function makeInbox() {
       if (response.ok) answer = await response.json();
     } catch { /* no connection: it is asked again when something ends or the tab comes back */ }
     if (turn !== asked) return;
-    box.away = answer === null;
-    if (answer === null) return changed();
+    if (answer === null) {
+      box.away = true;
+      return changed();
+    }
+    if (leads) channel?.postMessage({ told: answer });
+    take(answer, leads);
+  }
+
+  function take(answer, leads) {
+    box.away = false;
     box.loadedAt = performance.now();
     const fresh = newest === null ? [] : answer.items.filter((item) => item.id > newest && !item.read);
     newest = Math.max(newest ?? 0, ...answer.items.map((item) => item.id));
@@ -72,12 +82,19 @@ function makeInbox() {
 
   channel?.addEventListener("message", (event) => {
     if (event.data.read) load();
+    if (event.data.told) {
+      asked += 1;  // it is newer than what this tab still waits for
+      take(event.data.told, false);
+    }
     if (event.data.whoIsVisible && !document.hidden) channel.postMessage({ visible: true });
   });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && performance.now() - box.loadedAt > FRESH_SECONDS * 1000) load();
   });
-  live.onEnded((_job, leads) => load(leads));
+  live.onEnded((_job, leads) => {
+    if (!leads) return;  // the leading tab tells this one
+    gathering ??= setTimeout(() => { gathering = null; load(true); }, TOGETHER_MS);
+  });
   load();
   return box;
 }
@@ -105,9 +122,15 @@ function tellTitle() {
 async function tellBrowser(item) {
   if (!("Notification" in window) || Notification.permission !== "granted" || !document.hidden) return;
   if (await inbox.visibleElsewhere()) return;
-  const told = new Notification(`${WORDS[item.outcome]}: ${item.title}`, {
-    body: item.text, tag: `backlot-${item.id}`, icon: "/app/static/icon.svg",
-  });
+  let told;
+  try {
+    told = new Notification(`${WORDS[item.outcome]}: ${item.title}`, {
+      body: item.text, tag: `backlot-${item.id}`, icon: "/app/static/icon.svg",
+    });
+  } catch {  // Chrome on Android has the permission, and lets no page tell
+    inbox.cannotTell = true;
+    return;
+  }
   told.onclick = () => { window.focus(); window.location.assign(address(item)); };
 }
 
@@ -186,7 +209,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   function drawFooter() {
     const footer = find("footer");
-    const permission = "Notification" in window && window.isSecureContext ? Notification.permission : "none";
+    const permission = "Notification" in window && window.isSecureContext && !inbox.cannotTell ? Notification.permission : "none";
     const ask = make("button", { className: "link", text: "Tell me in the browser too", attributes: { type: "button" } });
     ask.onclick = async () => { await Notification.requestPermission(); drawFooter(); };
     footer.replaceChildren(...(inbox.away ? [make("p", { className: "problem", text: "They cannot be read just now. They are kept." })] : []));
