@@ -22,22 +22,25 @@ MADE_BY = {
 
 def actions(user: User, detail: VideoDetail) -> None:
     """The buttons for what this user may do now; the page is drawn again after one of them."""
-    operations, job = wiring.services().operations, detail.job
     if not detail.may_act:
         return
+    operations, job = wiring.services().operations, detail.job
+    under_way = next((each for each in detail.jobs if each.state in look.UNFINISHED), None)
     with st.container(horizontal=True, key="video_actions"):
-        if job.state in look.UNFINISHED and st.button("Cancel", icon=":material/cancel:", key="video_cancel"):
+        if under_way is not None and st.button("Cancel", icon=":material/cancel:", key="video_cancel"):
             with refusals():
-                operations.cancel(user, job.id)
+                operations.cancel(user, under_way.id)
                 st.rerun()
-        if job.state in {JobState.FAILED, JobState.CANCELLED} and st.button(
-            "Try again", icon=":material/refresh:", type="primary", key="video_retry"
+        if (
+            under_way is None
+            and job.state in {JobState.FAILED, JobState.CANCELLED}
+            and st.button("Try again", icon=":material/refresh:", type="primary", key="video_retry")
         ):
             with refusals():
                 operations.retry(user, job.id)
                 st.rerun()
         sensible = possible(detail)
-        if job.state not in look.UNFINISHED and sensible:
+        if under_way is None and sensible:
             kind = st.menu_button(
                 "Make again",
                 sensible,

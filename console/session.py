@@ -42,9 +42,12 @@ def require() -> Session:
 
 
 def checked_fragment(draw: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """A fragment that checks the session before each of its runs, which a person or a live component asks for."""
+    """A fragment that checks the session before each of its runs, which a person or a live component asks for.
 
-    @st.fragment
+    Its key is the name of the function.
+    """
+
+    @st.fragment(key=draw.__name__)
     @functools.wraps(draw)
     def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
         require()

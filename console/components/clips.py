@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from console.components import component, nothing
+from console.components import component
 from console.look import UNFINISHED, file_address, moment
 from services import cuts
 from services.allowances import Allowance
@@ -22,9 +22,14 @@ SHAPES = ("portrait", "landscape")
 
 
 def clips(
-    video: VideoDetail, shots: Sequence[Mapping[str, Any]], *, allowance: Allowance | None, timezone: tzinfo
+    video: VideoDetail,
+    shots: Sequence[Mapping[str, Any]],
+    *,
+    allowance: Allowance | None,
+    timezone: tzinfo,
+    changed: Callable[[], None],
 ) -> None:
-    """Clips to play and to cut again; shots are the pictures of `gallery`. The fragment is drawn again with the job."""
+    """Clips to play and to cut again; shots are the pictures of `gallery`. changed is called when a job moved on."""
     output, probed = video.outputs.get(StageName.CLIPS), video.outputs.get(StageName.PROBE)
     thumbnails = video.outputs.get(StageName.THUMBNAILS)
     made = output.clips if isinstance(output, ClipsOutput) else ()
@@ -52,7 +57,7 @@ def clips(
             "rendering": _rendering(newest, timezone),
             "failed": _failed(newest),
         },
-        on_changed_change=nothing,
+        on_changed_change=changed,
         key="clips",
     )
 

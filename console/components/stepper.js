@@ -41,6 +41,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const words = jobWords({ ...job, eta: same ? seen.eta : null });
     const percent = live.held(data.job_id, Math.max(data.percent, same ? seen.percent : 0));
     const unfinished = live.isUnfinished(job);
+    root.hidden = job.job_state === "succeeded"; // what it made is on the page; the next job is waited for
     const isAway = live.state === "away" && unfinished;
     root.className = job.job_state;
     headline.textContent = words.headline;

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import streamlit as st
-
-from console.components import component, nothing
+from console.components import component
 from console.look import STAGE_NAMES, duration
 from services.model import StageState
 from services.videos import JobView, StageRow
 
-KEY = "stepper"
-
 _stepper = component("stepper", "live")
 
 
-def stepper(job: JobView, *, as_of: float) -> None:
-    """The stages of a job, and how far it is. as_of is a moment before the job was read, in seconds since 1970.
+def stepper(job: JobView, *, as_of: float, changed: Callable[[], None]) -> None:
+    """The stages of a job, and how far it is; nothing of one that succeeded. as_of is a moment before it was read.
 
-    When the browser is told of another state than this, the fragment around it runs again, and has_changed is true.
+    changed is called when the browser is told of another state than this, or of a newer job; as_of is in seconds since
+    1970.
     """
-    _stepper(data=_steps(job, as_of=as_of), key=KEY, on_changed_change=nothing)
-
-
-def has_changed() -> bool:
-    """Whether this run was asked for because the job has changed since it was drawn."""
-    return bool(st.session_state.get(KEY, {}).get("changed"))
+    _stepper(data=_steps(job, as_of=as_of), key="stepper", on_changed_change=changed)
 
 
 def _steps(job: JobView, *, as_of: float) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from console import video_parts
 from console.messages import plain
+from console.video_parts import FILLED_BY, moved_on
 from services.model import StageName, StageState, VideoState
 from services.outputs import Post, PostsOutput
 from services.videos import VideoDetail
@@ -58,6 +61,8 @@ def test_a_finished_video_shows_all_that_was_made(run: Run, put: Callable[[Video
     assert [post["name"] for post in shown["posts"]["posts"]][:2] == ["LinkedIn", "X thread"]
     assert "extractive" in shown["posts"]["method"]
     assert not page.button
+    assert shown["stepper"]["job_state"] == "succeeded", "it waits for the next job"
+    assert "(UTC)" in shown["heading"]["facts"][1]
     links = {link["name"]: link["address"] for group in shown["details"]["downloads"] for link in group["links"]}
     assert set(links) == {"Everything", "with the source", "SRT", "VTT", "TXT", "JSON", "Uploaded file"}
     assert links["Everything"] == f"/api/videos/{detail.video.id}/archive.zip"
@@ -117,8 +122,34 @@ def test_a_running_video_shows_progress_and_can_be_cancelled(
     assert [stage["state"] for stage in shown["stages"]][:2] == ["succeeded", "running"]
     assert len(shown["stages"]) == 6
     assert "Not made yet" in page.caption[0].value
+    assert not page.get("menu_button")
     page.button(key="video_cancel").click().run()
     assert services.operations.cancelled == [detail.job.id]
+
+
+def test_parts_are_drawn_again_when_what_they_show_has_moved_on() -> None:
+    coming = dict.fromkeys(StageName, StageState.WAITING)
+    before = a_video(state=VideoState.PROCESSING, outputs={}, job=lambda video_id: a_job(video_id, coming))
+
+    def after(name: StageName, state: StageState) -> VideoDetail:
+        stages = tuple(replace(stage, state=state) if stage.name is name else stage for stage in before.job.stages)
+        return replace(before, jobs=(replace(before.job, stages=stages),))
+
+    assert moved_on(before, before) == ["video_work"]
+    assert moved_on(before, after(StageName.POSTS, StageState.RUNNING)) == ["video_work"]
+    posts = moved_on(before, after(StageName.POSTS, StageState.SUCCEEDED))
+    assert posts == ["video_work", "video_posts", "video_lineage"]
+    assert moved_on(before, after(StageName.ANALYZE, StageState.SKIPPED)) == [
+        "video_work",
+        "video_player",
+        "video_analysis",
+        "video_lineage",
+    ]
+    analyzed = replace(before, video=replace(before.video, state=VideoState.ANALYZED))
+    assert moved_on(before, analyzed) == ["video_work", "video_heading"]
+    again = replace(before, jobs=(a_job(before.video.id, {StageName.CLIPS: StageState.READY}), *before.jobs))
+    assert moved_on(again, before) == moved_on(before, again) == ["video_work", "video_clips", "video_lineage"]
+    assert all(callable(getattr(video_parts, part)) for part in FILLED_BY)
 
 
 def test_a_failure_is_advice_and_can_be_tried_again(
