@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Route, WebSocket, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from bench.footage import tiny
 from services.model import JobKind, QueueName, Role
@@ -326,9 +327,23 @@ def test_a_keyword_is_found_in_the_transcript_and_how_it_was_made_is_told(
     expect(table.get_by_role("row", name=re.compile("^Transcribe"))).to_contain_text("free")
 
 
+def whole_runs(page: Page) -> list[str]:
+    """Grows with each run of a whole page: what is drawn again in part names its fragments."""
+    runs: list[str] = []
+
+    def heard(payload: str | bytes) -> None:
+        message = ForwardMsg.FromString(payload if isinstance(payload, bytes) else payload.encode())
+        if message.WhichOneof("type") == "new_session" and not message.metadata.run.fragment_ids:
+            runs.append(message.new_session.page_script_hash)
+
+    page.on("websocket", lambda socket: socket.on("framereceived", heard))
+    return runs
+
+
 def test_the_film_plays_on_while_work_on_it_begins_and_ends(
     page: Page, context: BrowserContext, stack: RunningStack, tmp_path: Path
 ) -> None:
+    runs = whole_runs(page)
     person, operator = stack.person(), stack.person(Role.OPERATOR)
     operations = stack.services.operations
     stack.sign_in(context, person)
@@ -346,8 +361,34 @@ def test_the_film_plays_on_while_work_on_it_begins_and_ends(
         video(page).evaluate(
             "video => { video.dataset.first = 'yes'; video.loop = video.muted = true; return video.play(); }"
         )
+        page.get_by_role("button", name="Change the title").click()
+        page.get_by_label("Title", exact=True).fill("What somebody writes meanwhile")
+        assert len(runs) >= 1
+        runs.clear()
     finally:
         operations.resume(operator, QueueName.MEDIA)
-    expect(page.get_by_text("Repurposed", exact=True)).to_be_visible(timeout=60_000)
+    again = page.get_by_role("button", name="Make again")
+    expect(again).to_be_visible(timeout=60_000)
     settled(page)
     assert video(page).evaluate("video => [video.dataset.first, video.paused]") == ["yes", False]
+    bar = page.get_by_role("progressbar", name="Progress")
+    expect(bar).to_be_hidden()
+    page.get_by_role("tab", name="Thumbnails").click()
+    expect(page.locator("figure").first).to_be_visible()
+
+    # A job that is begun elsewhere is followed too, and what it would refuse is not offered.
+    operations.pause(operator, QueueName.MEDIA, reason="a test looks at what waits")
+    try:
+        operations.submit(person, accepted.video_id, JobKind.THUMBNAILS)
+        expect(bar).to_be_visible()
+        expect(page.get_by_role("button", name="Cancel", exact=True).last).to_be_visible()
+        expect(again).to_be_hidden()
+    finally:
+        operations.resume(operator, QueueName.MEDIA)
+    expect(again).to_be_visible(timeout=60_000)
+    expect(bar).to_be_hidden()
+    assert video(page).evaluate("video => [video.dataset.first, video.paused]") == ["yes", False]
+    expect(page.get_by_label("Title", exact=True)).to_have_value("What somebody writes meanwhile")
+    assert runs == [], "only parts were drawn again"
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.get_by_text("Repurposed", exact=True)).to_be_visible()
