@@ -164,13 +164,6 @@ class Videos:
             {row.name: partial(fetched, row.stage_id) if row.data is None else row.data for row in recorded}, edits={}
         )
 
-    def progress(self, user: User, video_id: UUID) -> JobView:
-        """The newest job of a video, for who watches it. Raises NotFound."""
-        with self._database.transaction() as connection:
-            visible_video(connection, user, video_id)
-            job = jobs.of_video(connection, video_id)[0]
-            return job_view(job, jobs.stages(connection, [job.id]))
-
     def open_file(self, user: User, file_id: UUID) -> StoredFile:
         """Raises NotFound."""
         with self._database.transaction() as connection:

@@ -436,7 +436,6 @@ def test_others_see_by_role(services: Services, new_user: NewUser, film: Path) -
         lambda user: services.videos.get(user, accepted.video_id),
         lambda user: services.videos.open_file(user, source.id),
         lambda user: services.operations.job(user, accepted.job_id),
-        lambda user: services.videos.progress(user, accepted.video_id),
     ):
         with pytest.raises(NotFound):
             look(stranger)

@@ -109,9 +109,6 @@ class FakeVideos:
             raise NotFound("There is no such video, or it is not yours.")
         return detail
 
-    def progress(self, user: User, video_id: UUID) -> JobView:
-        return self.get(user, video_id).job
-
     def open_file(self, user: User, file_id: UUID) -> StoredFile:
         owners = {file.id: file.user_id for detail in self.details.values() for file in detail.files}
         if file_id not in self.stored or not self._sees(user, owners.get(file_id, ANA.id)):
