@@ -18,24 +18,23 @@ MOST_AT_ONCE = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Inbox:
-    """rows newest first; unread counts all, up to COUNTED; next is where the following page starts, None at the end."""
+    """The newest first; unread counts all, up to COUNTED."""
 
     unread: int
     rows: tuple[NotificationRow, ...]
-    next: int | None
 
 
 class Notifications:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def inbox(self, user: User, *, limit: int = SHOWN, before: int | None = None) -> Inbox:
-        """The newest messages to the user, from before one of them on. Raises Unavailable."""
+    def inbox(self, user: User, *, limit: int = SHOWN) -> Inbox:
+        """The newest messages to the user. Raises Unavailable."""
         sees_all = user.role in ANYONES[Action.SEE]
         with self._database.transaction() as connection:
-            rows = notifications.newest(connection, user.id, sees_all=sees_all, before=before, limit=limit + 1)
+            rows = notifications.newest(connection, user.id, sees_all=sees_all, limit=limit)
             unread = notifications.count_unread(connection, user.id, sees_all=sees_all)
-        return Inbox(unread=unread, rows=rows[:limit], next=rows[limit - 1].id if len(rows) > limit else None)
+        return Inbox(unread=unread, rows=rows)
 
     def mark_read(self, user: User, ids: Sequence[int] | None) -> int:
         """Tick off these of the user's messages, or all when ids is None; how many are left unread.

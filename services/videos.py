@@ -19,7 +19,7 @@ from services.errors import NotFound
 from services.model import JobKind, JobState, StageName, StageState, User, VideoState, job_percent
 from services.names import safe_name
 from services.outputs import Output, TranscriptOutput
-from services.permissions import ANYONES, Action, permits, require, unseen
+from services.permissions import Action, permits, require, unseen
 from services.recorded_outputs import RecordedOutputs
 from services.records import edits, events, jobs, videos
 from services.records.edits import EditRow
@@ -38,15 +38,6 @@ BEGINS: Mapping[StageName, str] = MappingProxyType(  # until the worker says mor
         StageName.POSTS: "Writing posts…",
     }
 )
-Place = tuple[datetime, UUID]  # where a page of the list ended
-
-
-@dataclass(frozen=True, kw_only=True)
-class VideoPage:
-    """rows newest first; next is where the following page starts, None at the end."""
-
-    rows: tuple[VideoRow, ...]
-    next: Place | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,14 +111,6 @@ class Videos:
     def __init__(self, database: Database, storage: LocalStorage) -> None:
         self._database = database
         self._storage = storage
-
-    def list(self, user: User, *, limit: int = 50, before: Place | None = None) -> VideoPage:
-        """The videos that the user may see, newest first."""
-        own_only = user.role not in ANYONES[Action.SEE]
-        with self._database.transaction() as connection:
-            rows = videos.newest(connection, user_id=user.id if own_only else None, before=before, limit=limit + 1)
-        last = rows[limit - 1] if len(rows) > limit else None
-        return VideoPage(rows=rows[:limit], next=(last.created_at, last.id) if last else None)
 
     def get(self, user: User, video_id: UUID) -> VideoDetail:
         """Raises NotFound."""
@@ -264,7 +247,6 @@ __all__ = [
     "StageRow",
     "StoredFile",
     "VideoDetail",
-    "VideoPage",
     "VideoRow",
     "VideoState",
 ]

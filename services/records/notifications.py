@@ -32,10 +32,8 @@ class NotificationRow:
     posts: int
 
 
-def newest(
-    connection: Connection, user_id: int, *, sees_all: bool, before: int | None, limit: int
-) -> tuple[NotificationRow, ...]:
-    """Newest first, before one of them; only about videos that the user may still see."""
+def newest(connection: Connection, user_id: int, *, sees_all: bool, limit: int) -> tuple[NotificationRow, ...]:
+    """Newest first; only about videos that the user may still see."""
     rows = connection.execute(
         text(
             "select n.id, n.video_id, v.title, j.kind, n.kind as outcome, n.at, n.read_at is not null as read,"
@@ -43,10 +41,9 @@ def newest(
             "  as reason,"
             f" {MADE.format(name='clips')} as clips, {MADE.format(name='posts')} as posts"
             " from notifications n join videos v on v.id = n.video_id join jobs j on j.id = n.job_id"
-            f" where {_OPEN_TO_USER}"
-            " and (cast(:before as bigint) is null or n.id < :before) order by n.id desc limit :limit"
+            f" where {_OPEN_TO_USER} order by n.id desc limit :limit"
         ),
-        {"user_id": user_id, "sees_all": sees_all, "before": before, "limit": limit},
+        {"user_id": user_id, "sees_all": sees_all, "limit": limit},
     )
     return tuple(
         NotificationRow(

@@ -160,23 +160,6 @@ def find_content(connection: Connection, user_id: int, *, sha256: str) -> UUID |
     return video_id
 
 
-def newest(
-    connection: Connection, *, user_id: int | None, before: tuple[datetime, UUID] | None, limit: int
-) -> tuple[VideoRow, ...]:
-    """Newest first, after a place in that order; of one user, or of all when user_id is None."""
-    conditions = ["true"]
-    if user_id is not None:
-        conditions.append("v.user_id = :user_id")
-    if before is not None:
-        conditions.append("(v.created_at, v.id) < (:before_at, :before_id)")
-    at, last_id = before or (None, None)
-    rows = connection.execute(
-        text(f"{_VIDEO} where {' and '.join(conditions)} order by v.created_at desc, v.id desc limit :limit"),
-        {"user_id": user_id, "before_at": at, "before_id": last_id, "limit": limit},
-    )
-    return tuple(video_row(row) for row in rows)
-
-
 def rename(connection: Connection, video_id: UUID, title: str) -> None:
     connection.execute(text("update videos set title = :title where id = :id"), {"id": video_id, "title": title})
 

@@ -241,7 +241,7 @@ def _bar_is_honest(
         assert states[name] >= {"waiting", "running", "succeeded"}, name
     assert all("succeeded" in states[name] for name in PLAN)
     assert any("left" in picture["left"] for picture in seen)
-    assert len({picture["top"] for picture in seen if picture["headline"] != "Done"}) == 1  # nothing below the bar moves
+    assert len({picture["top"] for picture in seen if picture["headline"] != "Done"}) == 1  # below the bar
 
     detail = stack.services.videos.get(owner, video_id)
     probed, clips = detail.outputs[StageName.PROBE], detail.outputs[StageName.CLIPS]

@@ -11,6 +11,7 @@ import av
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from services.library import Query
 from services.model import StageName, VideoState
 from services.outputs import Clip, ClipsOutput, PostsOutput, ThumbnailsOutput
 from services.records.videos import FileRow
@@ -206,7 +207,7 @@ def test_a_thumbnail_is_chosen_and_shown_in_the_library(video: Page, stack: Runn
         video.get_by_role("button", name=f"Use the thumbnail at {at}").click()
     assert saving.value.json() == {"value": other.position}
     expect(video.locator("figure.stands").get_by_text("Stands for the video")).to_be_visible()
-    (row,) = stack.services.videos.list(processed.user).rows
+    (row,) = stack.services.library.search(processed.user, Query()).rows
     file = detail.file("thumbnail", other.position)
     assert file is not None
     small = detail.file("thumbnail_small", other.position)

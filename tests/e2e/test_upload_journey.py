@@ -15,6 +15,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 from sqlalchemy import text
 
 from bench.footage import tiny
+from services.library import Query
 from services.model import User
 from services.records.videos import VideoRow
 from tests.e2e.conftest import PART, PASSWORD, RunningStack
@@ -126,7 +127,7 @@ class Sender:
         expect(self.row(name)).to_have_attribute("data-state", state)
 
     def videos(self) -> dict[str, VideoRow]:
-        return {video.file_name: video for video in self.stack.services.videos.list(self.user).rows}
+        return {video.file_name: video for video in self.stack.services.library.search(self.user, Query()).rows}
 
     def end_session(self) -> None:
         """As an admin, or the clock, ends it."""

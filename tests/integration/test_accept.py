@@ -16,6 +16,7 @@ from sqlalchemy import text
 from services import receiving
 from services.bootstrap import Services
 from services.errors import BadInput, IllegalMove, LimitReached, NotAllowed, NotFound, Unavailable
+from services.library import Query
 from services.model import JobKind, JobState, Role, StageName, StageState, User, VideoState
 from services.receiving import fingerprint_of
 from services.records.uploads import KEPT_SECONDS
@@ -441,7 +442,7 @@ def test_others_see_by_role(services: Services, new_user: NewUser, film: Path) -
             look(stranger)
         for role in (Role.ANALYST, Role.OPERATOR, Role.ADMIN):
             look(new_user(role))
-    assert stranger.name not in {row.owner for row in services.videos.list(stranger).rows}
+    assert stranger.name not in {row.owner for row in services.library.search(stranger, Query()).rows}
     with pytest.raises(NotFound):
         services.operations.cancel(stranger, accepted.job_id)
     with pytest.raises(NotAllowed):
@@ -454,13 +455,3 @@ def test_others_see_by_role(services: Services, new_user: NewUser, film: Path) -
     assert services.videos.get(owner, accepted.video_id).video.state is VideoState.UPLOADED
     with pytest.raises(IllegalMove):
         services.operations.retry(owner, accepted.job_id)
-
-
-def test_pages_of_the_list_follow_each_other(services: Services, new_user: NewUser, film: Path) -> None:
-    user = new_user()
-    ids = [services.uploads.accept_file(user, film, title=str(n), kind=JobKind.PIPELINE).video_id for n in range(5)]
-    first = services.videos.list(user, limit=2)
-    second = services.videos.list(user, limit=2, before=first.next)
-    third = services.videos.list(user, limit=2, before=second.next)
-    assert [row.id for page in (first, second, third) for row in page.rows] == list(reversed(ids))
-    assert third.next is None

@@ -15,6 +15,7 @@ from jobs.workers.bell import ROLL_CALL_EVERY
 from services.bootstrap import Services
 from services.database import NO_ANSWER
 from services.errors import NotSignedIn, Unavailable
+from services.library import Query
 from services.model import JobKind, JobState, StageName, StageState, User
 from services.sessions import MEMORY_SECONDS
 from tests.integration.degraded import PIPELINE, Row, standing_still
@@ -329,7 +330,7 @@ def test_without_postgres_every_answer_is_a_plain_refusal_in_time(row: Row, how:
         network.hang()
     user = row.fleet.user
     asked: dict[str, Callable[[], object]] = {
-        "a page": lambda: services.videos.list(user),
+        "a page": lambda: services.library.search(user, Query()),
         "a session": lambda: services.sessions.verify(token),
     }
     if how == "down":

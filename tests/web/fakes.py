@@ -16,7 +16,7 @@ from services.records.jobs import StageRow
 from services.records.queues import Pause
 from services.records.videos import FileRow, VideoRow
 from services.settings import Settings
-from services.videos import JobView, Spoken, StoredFile, VideoDetail, VideoPage
+from services.videos import JobView, Spoken, StoredFile, VideoDetail
 from tests.web.fake_allowances import FakeAllowances
 from tests.web.fake_archive import FakeArchives, FakeLineages
 from tests.web.fake_home import FakeHome, FakeNotifications, FakeSamples
@@ -96,12 +96,6 @@ class FakeSessions:
 class FakeVideos:
     details: dict[UUID, VideoDetail] = field(default_factory=dict)
     stored: dict[UUID, StoredFile] = field(default_factory=dict)
-
-    def list(self, user: User, *, limit: int = 50, before: object = None) -> VideoPage:
-        rows = [detail.video for detail in self.details.values() if self._sees(user, detail.video.user_id)]
-        rows.sort(key=lambda row: row.created_at, reverse=True)
-        last = rows[limit - 1] if len(rows) > limit else None
-        return VideoPage(rows=tuple(rows[:limit]), next=(last.created_at, last.id) if last else None)
 
     def get(self, user: User, video_id: UUID) -> VideoDetail:
         detail = self.details.get(video_id)
