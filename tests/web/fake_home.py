@@ -38,7 +38,7 @@ class FakeNotifications:
 
     def inbox(self, user: User) -> Inbox:
         rows = self.rows.get(user.id, [])
-        return Inbox(unread=sum(not row.read for row in rows), rows=tuple(rows), next=None)
+        return Inbox(unread=sum(not row.read for row in rows), rows=tuple(rows))
 
     def mark_read(self, user: User, ids: list[int] | None) -> int:
         self.rows[user.id] = [
