@@ -12,10 +12,9 @@ from console.notices import tell_pauses
 from console.sample import process_sample
 from console.session import checked_fragment, require
 from services.errors import BacklotError
-from services.library import Page, Sort
+from services.library import MOST_COUNTED, Page, Sort
 from services.model import User, VideoState
 from services.permissions import ANYONES, Action, permits
-from services.records.library import MOST_COUNTED
 
 UNFINISHED = (VideoState.UPLOADED, VideoState.PROCESSING)
 

@@ -17,7 +17,7 @@ from services.errors import BadInput, Unavailable
 from services.model import User, VideoState
 from services.permissions import ANYONES, Action
 from services.records import library
-from services.records.library import MOST_COUNTED, Edge, Filters, Order
+from services.records.library import MOST_COUNTED, Edge, Filters, Sorting
 from services.records.videos import VideoRow
 from services.search import Terms, marks, parse
 
@@ -40,7 +40,7 @@ class Length(enum.StrEnum):
     LONG = "long"
 
 
-ORDERS: Mapping[Sort, Order] = MappingProxyType(
+SORTINGS: Mapping[Sort, Sorting] = MappingProxyType(
     {
         Sort.NEWEST: library.NEWEST,
         Sort.OLDEST: library.OLDEST,
@@ -165,7 +165,7 @@ class Library:
             found = library.page(
                 connection,
                 filters,
-                ORDERS[query.sort],
+                SORTINGS[query.sort],
                 after=None if backwards else edge,
                 before=edge if backwards else None,
                 limit=limit + 1,
@@ -210,3 +210,6 @@ def _patient(terms: Terms) -> Iterator[None]:
 def telling(stems: Mapping[str, str | None]) -> Mapping[str, str | None]:
     """The words that count, with their stems. One without is used everywhere: it counts where there is no other."""
     return {word: stem for word, stem in stems.items() if stem} or stems
+
+
+__all__ = ["MOST_COUNTED", "MOST_ROWS", "Length", "Library", "Line", "Matches", "Page", "Place", "Query", "Sort"]

@@ -274,3 +274,6 @@ def _batches(video_ids: Iterable[UUID], size: int) -> Iterator[tuple[UUID, ...]]
     remaining = iter(video_ids)
     while some := tuple(islice(remaining, size)):
         yield some
+
+
+__all__ = ["BATCH", "Operations", "Pause", "QueueRow"]

@@ -14,7 +14,7 @@ from services import bootstrap
 from services.bootstrap import Services
 from services.health import REFUSED_MESSAGES_ADVICE
 from services.model import JobState
-from services.records.queues import QueueRow
+from services.operations import QueueRow
 from services.settings import Settings
 
 

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 from console.components import component
 from console.look import VIDEO_CHIPS, at_least
-from services.library import Page
+from services.library import MOST_COUNTED, Page
 from services.model import VideoState
-from services.records.library import MOST_COUNTED
 
 KEY = "library_bar"
 _library_bar = component("library_bar", "address")

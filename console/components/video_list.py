@@ -16,7 +16,7 @@ from console.look import VIDEO_CHIPS, duration, file_address, moment, size
 from services.bulk import Order, Outcome, Plan, Verb
 from services.library import MOST_ROWS, Matches, Page
 from services.model import JobKind
-from services.records.videos import VideoRow
+from services.videos import VideoRow
 
 KEY = "video_list"
 _video_list = component("video_list", "live", "address", "cards", "bulk")

@@ -22,7 +22,7 @@ STOPPED = frozenset({JobState.FAILED, JobState.CANCELLED})
 LINES_SHOWN = 3  # matching lines of a video
 
 
-class Order(NamedTuple):
+class Sorting(NamedTuple):
     """How a page is sorted: by what, of which type, and whether downwards. An index has each of them, with the id."""
 
     key: str
@@ -30,11 +30,11 @@ class Order(NamedTuple):
     down: bool
 
 
-NEWEST = Order("v.created_at", "timestamptz", True)
-OLDEST = Order("v.created_at", "timestamptz", False)
-BY_TITLE = Order("lower(v.title)", "text", False)
-LONGEST = Order("coalesce(v.duration, -1)", "float8", True)
-LAST_CHANGED = Order("v.changed_at", "timestamptz", True)
+NEWEST = Sorting("v.created_at", "timestamptz", True)
+OLDEST = Sorting("v.created_at", "timestamptz", False)
+BY_TITLE = Sorting("lower(v.title)", "text", False)
+LONGEST = Sorting("coalesce(v.duration, -1)", "float8", True)
+LAST_CHANGED = Sorting("v.changed_at", "timestamptz", True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ class Standing:
 
 
 def page(
-    connection: Connection, filters: Filters, order: Order, *, after: Edge | None, before: Edge | None, limit: int
+    connection: Connection, filters: Filters, order: Sorting, *, after: Edge | None, before: Edge | None, limit: int
 ) -> Found:
     """Videos in an order, after or before a place in it, and how many there are of each state: one statement."""
     values: dict[str, object] = {"limit": limit, "states": list(filters.states)}
