@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from console.components import home
 from services.errors import Unavailable
-from services.home import Unfinished
+from services.home import RUNNING_SHOWN, Unfinished
 from services.model import QueueName, Role, StageName, StageState, User, VideoState
 from services.records.queues import Pause
 from services.videos import VideoDetail
@@ -124,6 +124,23 @@ def test_a_failure_is_tried_again(run: Run, services: FakeServices, ask: Any) ->
     ask("retried", str(broken.job.id))
     run(BO)
     assert services.operations.retried == [broken.job.id]
+
+
+def test_all_of_a_sort_are_listed_by_their_state(run: Run, services: FakeServices) -> None:
+    for number in range(home.FAILED_SHOWN + 1):
+        put(services, f"Broken {number}", BO, probe=StageState.FAILED)
+    for number in range(RUNNING_SHOWN + 2):
+        put(services, f"Running {number}", BO, probe=StageState.RUNNING)
+    data = shown(run(BO))
+    assert data["failed_more"] == {"count": "4", "address": "/videos?state=failed"}
+    assert data["running_more"] == {"count": "8", "address": "/videos?state=uploaded,processing"}
+
+
+def test_a_page_is_gone_to_with_what_is_asked_of_it(run: Run, ask: Any) -> None:
+    ask("gone", "videos?state=uploaded,processing&nothing=x")
+    page = run(BO)
+    assert dict(page.query_params) == {"state": "uploaded,processing"}
+    assert page.title[0].value == "Videos"
 
 
 def test_the_sample_is_processed_and_opened(run: Run, services: FakeServices, ask: Any) -> None:
