@@ -96,6 +96,10 @@ class Network:
         except OSError:
             writer.transport.abort()
             return
+        if self._refuses:  # it was cut while the connection was being opened
+            writer.transport.abort()
+            onward_writer.transport.abort()
+            return
         ends = {writer, onward_writer}
         self._open |= ends
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -67,3 +68,24 @@ def test_it_is_quick_slow_silent_and_cut(echo: Network) -> None:
     echo.mend()
     with connected(echo) as mended:
         assert seconds(mended) < 0.1
+
+
+def test_a_connection_that_is_just_being_opened_does_not_outlive_a_cut(
+    echo: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens, may_open = threading.Event(), threading.Event()
+    open_connection = asyncio.open_connection
+
+    async def open_late(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        opens.set()
+        while not may_open.is_set():
+            await asyncio.sleep(0.01)
+        return await open_connection(host, port)
+
+    monkeypatch.setattr(asyncio, "open_connection", open_late)
+    with connected(echo) as connection:
+        assert opens.wait(2)
+        echo.cut()
+        may_open.set()
+        with pytest.raises((ConnectionError, AssertionError)):  # reset, or closed without an answer
+            seconds(connection)
