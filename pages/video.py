@@ -10,7 +10,7 @@ import streamlit as st
 from console import navigation, video_parts, wiring
 from console.messages import show_error
 from console.session import require
-from services.errors import BacklotError
+from services.errors import BacklotError, Unavailable
 from services.videos import VideoDetail
 
 user = require().user
@@ -21,9 +21,13 @@ def load() -> VideoDetail:
     try:
         return wiring.services().videos.get(user, UUID(st.query_params.get("id", "")))
     except ValueError:
+        st.title("Video", anchor=False)
         st.info("Choose a video to open.", icon=":material/info:")
     except BacklotError as error:
+        st.title("Video", anchor=False)
         show_error(error)
+        if isinstance(error, Unavailable):
+            st.button("Try again", icon=":material/refresh:", key="video_again")
     if st.button("All videos", key="video_all"):
         st.switch_page(navigation.VIDEOS.file)
     st.stop()
