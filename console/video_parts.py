@@ -75,8 +75,9 @@ def video_work(shown: Shown) -> None:
     """How far the work is, also such as begins later, what may be done now, and facts and files."""
     if shown.problem is not None:
         show_error(shown.problem)
-    stepper(shown.detail.job, as_of=shown.as_of, changed=partial(_follow, shown))
-    actions(require().user, shown.detail)
+    with st.container(gap=None):  # while nothing runs, the place of the stages takes none
+        stepper(shown.detail.job, as_of=shown.as_of, changed=partial(_follow, shown))
+        actions(require().user, shown.detail)
     details(shown.detail)
 
 
