@@ -189,9 +189,9 @@ def standings(connection: Connection, video_ids: Sequence[UUID]) -> dict[UUID, S
     """How those of the videos stand that there are."""
     rows = connection.execute(
         text(
-            f"select v.id as video_id, v.user_id, {PROBED}, array(select j.id from jobs j where j.video_id = v.id"
-            "  and j.state in ('queued', 'running')) as unfinished"
-            " from videos v where v.id = any (:ids)"
+            "select v.id as video_id, v.user_id, has_sound, has_picture,"
+            "  array(select j.id from jobs j where j.video_id = v.id and j.state in ('queued', 'running')) as unfinished"
+            f" from videos v{PROBED} where v.id = any (:ids)"
         ),
         {"ids": list(video_ids)},
     ).all()

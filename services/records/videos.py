@@ -81,11 +81,11 @@ COLUMNS = (  # of a VideoRow
     "v.id, v.user_id, u.name as owner, v.title, v.file_name, v.size_bytes as size, v.state, v.created_at, v.duration,"
     " v.tags, v.thumbnail_id, v.pictures"
 )
-# has_sound and has_picture of the file of the video v; null until it was probed.
-PROBED = ", ".join(
-    f"(select o.data -> '{has}' from outputs o where o.video_id = v.id and o.name = 'probe'"
-    f" order by o.stage_id desc limit 1) as {has}"
-    for has in ("has_sound", "has_picture")
+# Joins has_sound and has_picture of the file of the video v; null until it was probed.
+PROBED = (
+    " left join lateral (select (o.data ->> 'has_sound')::boolean as has_sound,"
+    " (o.data ->> 'has_picture')::boolean as has_picture from outputs o"
+    " where o.video_id = v.id and o.name = 'probe' order by o.stage_id desc limit 1) probed on true"
 )
 _VIDEO = f"select {COLUMNS} from videos v join users u on u.id = v.user_id"
 _FILE = (
@@ -128,7 +128,7 @@ def recorded_stages(connection: Connection, video_ids: Sequence[UUID]) -> dict[U
     rows = connection.execute(
         text(
             "select id, user_id, array(select distinct name from outputs where video_id = v.id) as names,"
-            f" {PROBED} from videos v where id = any (:ids)"
+            f" has_sound, has_picture from videos v{PROBED} where id = any (:ids)"
         ),
         {"ids": list(video_ids)},
     )

@@ -20,7 +20,7 @@ from services.library import Length, Library, Query
 from services.model import JobKind, JobState, Priority, QueueName, User, VideoState
 from services.notifications import Notifications
 from services.outputs import ThumbnailsOutput
-from services.records import jobs, videos
+from services.records import jobs, live, videos
 from services.records.jobs import NewJob
 from services.records.stages import Claim, Finish
 from tests.integration.conftest import NewUser
@@ -175,6 +175,9 @@ def test_work_that_was_under_way_goes_on(empty: Database, user: User) -> None:
         "Going": 607.2,
         "Stopped": 607.2,
     }
+    with empty.transaction() as connection:
+        (watched,) = live.unfinished(connection, limit=10)
+    assert (watched.job.id, watched.duration) == (going.id, 607.2)
     assert record(empty) == 1
     (told,) = Notifications(empty).inbox(user).rows
     assert (told.video_id, told.outcome) == (going.video_id, JobState.SUCCEEDED)
