@@ -190,7 +190,7 @@ def standings(connection: Connection, video_ids: Sequence[UUID]) -> dict[UUID, S
     rows = connection.execute(
         text(
             "select v.id as video_id, v.user_id, has_sound, has_picture,"
-            "  array(select j.id from jobs j where j.video_id = v.id and j.state in ('queued', 'running')) as unfinished"
+            " array(select j.id from jobs j where j.video_id = v.id and j.state in ('queued', 'running')) as unfinished"
             f" from videos v{PROBED} where v.id = any (:ids)"
         ),
         {"ids": list(video_ids)},
