@@ -51,8 +51,11 @@ def test_the_main_job(page: Page, context: BrowserContext, stack: RunningStack, 
     page.get_by_role("link", name="Open video").click()
     expect(page.get_by_role("heading", name=SAMPLE.stem, level=1)).to_be_visible()
     expect(page.locator("li[data-stage]")).to_have_count(6)
-    expect(page.get_by_text("Repurposed", exact=True)).to_be_visible(timeout=PIPELINE_MS)
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(page.get_by_role("button", name="Make again")).to_be_visible(timeout=PIPELINE_MS)
+    expect(page.get_by_text("Repurposed", exact=True)).to_be_visible()
     expect(page.locator("li[data-stage].succeeded")).to_have_count(6)
+    expect(page.get_by_role("progressbar", name="Progress")).to_be_hidden()
 
     video = page.locator("video").first
     video.evaluate("video => { video.muted = true; return video.play(); }")
@@ -79,6 +82,12 @@ def test_the_main_job(page: Page, context: BrowserContext, stack: RunningStack, 
     downloading.value.save_as(tmp_path / "saved.srt")
     assert downloading.value.suggested_filename == f"{SAMPLE.stem}.srt"
     assert " --> " in (tmp_path / "saved.srt").read_text()
+
+    # The list leads back to it.
+    page.get_by_role("link", name="Videos", exact=True).click()
+    expect(page.get_by_role("checkbox", name=f"Select {SAMPLE.stem}")).to_be_visible()
+    page.get_by_role("link", name=SAMPLE.stem).first.click()
+    expect(page.get_by_role("heading", name=SAMPLE.stem, level=1)).to_be_visible()
 
     source = video.evaluate("video => video.currentSrc")
     assert page.request.get(source, headers={"Range": "bytes=0-99"}).status == 206
