@@ -55,28 +55,31 @@ const cards = (window.backlotCards ??= {
         ...(show_owner ? [filter("owner cut", "owner", row.owner)] : []),
         make("span", { className: "quiet numbers when", text: row.when }),
       ]),
-      make("div", { className: "work", attributes: { hidden: "" } }, [
-        make("span", { className: "bar", attributes: {
-          role: "progressbar", "aria-label": `Progress of ${row.title}`, "aria-valuemin": 0, "aria-valuemax": 100,
-        } }, [make("span")]),
-        make("span", { className: "quiet cut says" }),
-      ]),
       ...(row.tags.length ? [make("div", { className: "tags" }, row.tags.map((tag) => filter("tag", "tag", tag)))] : []),
       ...matches,
     ]);
   },
 
-  // How far the work on a card is; `job` is what the stream says of it, undefined where it says nothing.
+  // How far the work on a card is, and whether there is any; `job` is what the stream says of it, if it says something.
   work(card, job) {
-    const unfinished = job && live.isUnfinished(job);
-    const work = card.querySelector(".work");
-    work.hidden = !unfinished;
-    if (!unfinished) return;
+    const shown = card.querySelector(".work");
+    if (!job || !live.isUnfinished(job)) {
+      shown?.remove();
+      return false;
+    }
+    const work = shown ?? make("div", { className: "work" }, [
+      make("span", { className: "bar", attributes: {
+        role: "progressbar", "aria-label": `Progress of ${job.title}`, "aria-valuemin": 0, "aria-valuemax": 100,
+      } }, [make("span")]),
+      make("span", { className: "quiet cut says" }),
+    ]);
+    if (!shown) card.querySelector(".facts").after(work);
     const share = Math.floor(live.held(job.job_id, job.percent));
     const bar = work.querySelector(".bar");
     bar.firstChild.style.width = `${share}%`;
     bar.setAttribute("aria-valuenow", share);
     work.querySelector(".says").textContent = job.job_state === "queued" ? job.message : `${share}% · ${job.message}`;
+    return true;
   },
 
   // The pictures of a video one after the other, over its own; for a pointer that rests on it, or the keyboard.

@@ -5,7 +5,7 @@ const lists = new WeakMap();
 
 // Built once for each place; a run brings rows, and only what differs in them is drawn anew.
 function build(root) {
-  const list = { say() {}, data: { rows: [] }, chosen: new Set(), anchor: null, asked: "", timer: 0, ranAt: -APART_MS, cards: new Map() };
+  const list = { say() {}, data: { rows: [] }, chosen: new Set(), anchor: null, asked: "", working: new Set(), timer: 0, ranAt: -APART_MS, cards: new Map() };
   const rowOf = (card) => list.data.rows[list.places.get(card?.dataset.id)];
   const ask = (changes, options) => list.say("asked", address.change(changes, options));
 
@@ -146,7 +146,6 @@ function build(root) {
       if (focused) videos.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     }
     list.chosen = new Set([...list.chosen].filter((id) => list.cards.has(id)));
-    for (const { card } of list.cards.values()) card.classList.remove("chosen");
     head.hidden = !data.rows.length;
     all.hidden = !data.may_select;
     videos.classList.toggle("selectable", data.may_select);
@@ -201,10 +200,11 @@ function build(root) {
   // Bars move by themselves; a state that is no longer the one drawn, or a video that is not here yet, asks for a run.
   list.follow = () => {
     const differing = [];
-    for (const [id, { card }] of list.cards) {
+    for (const id of new Set([...list.working, ...live.videos().map((job) => job.video_id)])) {
+      const card = list.cards.get(id)?.card;
       const job = live.video(id);
-      if (job || !card.querySelector(".work").hidden) cards.work(card, job);
-      if (job && job.video_state !== list.data.rows[list.places.get(id)].state) differing.push(`${id} ${job.video_state}`);
+      list.working[card && cards.work(card, job) ? "add" : "delete"](id);
+      if (card && job && job.video_state !== list.data.rows[list.places.get(id)].state) differing.push(`${id} ${job.video_state}`);
     }
     if (list.data.newest !== null) {
       const isNew = (job) => job.kind === "pipeline" && job.created_at > list.data.newest && !list.cards.has(job.video_id);
