@@ -10,7 +10,7 @@ from console import library_address, look, navigation, wiring
 from console.components.home import Ask, Asked, home
 from console.messages import refusals, show_error
 from console.notices import tell_pauses
-from console.sample import process_sample
+from console.sample_video import process_sample
 from console.session import checked_fragment, require
 from services.errors import BacklotError
 from services.model import User

@@ -9,7 +9,7 @@ from console.components import library_bar, video_list
 from console.components.video_list import Answer, Ask, Listing, read_order
 from console.messages import refusals, show_error
 from console.notices import tell_pauses
-from console.sample import process_sample
+from console.sample_video import process_sample
 from console.session import checked_fragment, require
 from services.errors import BacklotError
 from services.library import MOST_COUNTED, Page, Sort
