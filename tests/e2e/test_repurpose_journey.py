@@ -207,7 +207,8 @@ def test_a_thumbnail_is_chosen_and_shown_in_the_library(video: Page, stack: Runn
         video.get_by_role("button", name=f"Use the thumbnail at {at}").click()
     assert saving.value.json() == {"value": other.position}
     expect(video.locator("figure.stands").get_by_text("Stands for the video")).to_be_visible()
-    (row,) = stack.services.library.search(processed.user, Query()).rows
+    rows = stack.services.library.search(processed.user, Query()).rows
+    (row,) = (row for row in rows if row.id == processed.video_id)
     file = detail.file("thumbnail", other.position)
     assert file is not None
     small = detail.file("thumbnail_small", other.position)
