@@ -18,6 +18,7 @@ import redis
 
 from services.embedded import Server, start_postgres, start_valkey
 from services.model import JobKind, JobState, StageName
+from tests.films import film_of
 from tests.integration.acting_fleet import AS_SHIPPED, ActingFleet
 from tests.integration.fleet import eventually
 
@@ -99,7 +100,7 @@ def test_what_was_acknowledged_is_there_after_a_power_cut(fleet: ActingFleet) ->
     """kill -9 leaves what the system has not yet written to the disk: that the product syncs is for another test."""
     films = [fleet.folder / f"{number}.mp4" for number in range(FILES)]
     for film in films:
-        film.write_bytes(os.urandom(200_000))
+        film.write_bytes(film_of(os.urandom(200_000)))
     for kind in ("media", "ai"):
         fleet.start(kind)
     accepting = subprocess.Popen(
