@@ -54,12 +54,18 @@ class Edits:
         with self._database.transaction() as connection:
             visible_video(connection, user, video_id, Action.ACT)
             videos.lock(connection, video_id)  # a newer output is there by now, or waits and then replaces this
-            stage_id = edits.newest_stage(connection, video_id, stage)
-            if stage_id is None:
+            recorded = videos.newest_output(connection, video_id, stage)
+            if recorded is None:
                 raise IllegalMove(f"This video has no {stage} yet: there is nothing to edit.")
-            recorded = videos.newest_outputs(connection, video_id)[stage]
-            kept = None if value is None else check(OUTPUT_OF[stage].model_validate(recorded), name, value)
-            edits.append(connection, video_id=video_id, stage_id=stage_id, target=target, value=kept, user_id=user.id)
+            kept = None if value is None else check(OUTPUT_OF[stage].model_validate(recorded.data), name, value)
+            edits.append(
+                connection,
+                video_id=video_id,
+                stage_id=recorded.stage_id,
+                target=target,
+                value=kept,
+                user_id=user.id,
+            )
             library.follow_edit(connection, video_id, target, kept)
             action = "output edited" if kept is not None else "edit taken back"
             _note(connection, user, video_id, action, {"target": target})

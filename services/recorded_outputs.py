@@ -14,14 +14,21 @@ Recorded = Mapping[str, object] | Callable[[], Mapping[str, object]]
 class RecordedOutputs(Mapping[StageName, Output]):
     """Outputs, with what people corrected of the transcript where edits, which are by target, are given.
 
-    Each is read when it is asked for, and what is not there yet is fetched then: a transcript is long, and few want it.
+    Each is read when it is first asked for, and what is not there yet is fetched then: a transcript is long, and few
+    want it.
     """
 
     def __init__(self, recorded: Mapping[StageName, Recorded], edits: Mapping[str, object]) -> None:
         self._recorded = recorded
         self._edits = edits
+        self._read: dict[StageName, Output] = {}
 
     def __getitem__(self, name: StageName) -> Output:
+        if name not in self._read:
+            self._read[name] = self._as_read(name)
+        return self._read[name]
+
+    def _as_read(self, name: StageName) -> Output:
         output = OUTPUT_OF[name].model_validate(self._data(name))
         if isinstance(output, TranscriptOutput):
             return corrected(output, self._edits)

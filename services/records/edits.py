@@ -62,15 +62,6 @@ def newest(connection: Connection, video_id: UUID) -> dict[str, EditRow]:
     return {row.target: EditRow(**row._mapping) for row in rows}
 
 
-def newest_stage(connection: Connection, video_id: UUID, name: str) -> int | None:
-    """The stage whose output of this name counts."""
-    stage_id: int | None = connection.execute(
-        text("select stage_id from outputs where video_id = :video_id and name = :name order by stage_id desc limit 1"),
-        {"video_id": video_id, "name": name},
-    ).scalar_one_or_none()
-    return stage_id
-
-
 def of_output(connection: Connection, stage_id: int, *, beginning: str = "") -> tuple[EditRow, ...]:
     """The newest edit of each target of one output; only of targets that begin so."""
     rows = connection.execute(
