@@ -13,9 +13,10 @@ from zipstream import ZipStream
 
 from services import subtitles
 from services.edits import HIDDEN
+from services.engines.wording import clock
 from services.errors import NotFound
 from services.lineage import Lineages
-from services.manifest import analysis_as_markdown, clock, manifest
+from services.manifest import analysis_as_markdown, manifest
 from services.model import StageName, User
 from services.names import safe_name
 from services.outputs import AnalysisOutput, ClipsOutput, PostsOutput, ThumbnailsOutput

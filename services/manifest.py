@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from services.engines.wording import clock
 from services.lineage import Lineage, MadeOutput
 from services.outputs import AnalysisOutput
 from services.videos import VideoDetail
@@ -14,13 +15,6 @@ CAVEAT = (
     "Speech was recognised by a machine: names and figures can be wrong where nobody corrected them.\n"
     "transcript.json says of each word how sure the model was, and what was recognised in corrected lines."
 )
-
-
-def clock(seconds: float) -> str:
-    """3:07 or 1:02:33."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def money(cost: Decimal) -> str:

@@ -302,31 +302,3 @@ function timeLeft(seconds) {
   const minutes = Math.ceil(seconds / 60);
   return minutes < 60 ? `about ${minutes} min left` : `about ${Math.floor(minutes / 60)} h ${minutes % 60} min left`;
 }
-
-// A small live bar for a video, with its words: {element, draw, stop}. It takes no space away or up as it changes,
-// and is hidden while nothing is under way.
-function jobBar(videoId) {
-  const fill = make("span");
-  const bar = make("div", {
-    className: "bar", attributes: { role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 },
-  }, [fill]);
-  const words = make("span", { className: "numbers quiet cut" });
-  const left = make("span", { className: "numbers quiet" });
-  left.style.flex = "none";
-  const line = make("div", {}, [words, left]);
-  line.style.cssText = "display: flex; justify-content: space-between; gap: 0.6rem; min-height: 1.5em;";
-  const element = make("div", { className: "job-bar" }, [bar, line]);
-  const draw = () => {
-    const job = live.video(videoId);
-    element.hidden = !job || !live.isUnfinished(job);
-    if (element.hidden) return;
-    const told = jobWords(job);
-    fill.style.width = `${job.percent}%`;
-    bar.setAttribute("aria-valuenow", Math.floor(job.percent));
-    bar.setAttribute("aria-valuetext", told.headline);
-    words.textContent = told.headline;
-    left.textContent = live.state === "away" ? "Updates interrupted" : told.left;
-  };
-  const stop = live.watch(draw);
-  return { element, draw, stop };
-}
