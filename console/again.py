@@ -7,17 +7,9 @@ import streamlit as st
 from console import look, wiring
 from console.messages import refusals
 from services import kinds
-from services.model import JobKind, JobState, StageName, User
+from services.model import UNFINISHED, JobKind, JobState, StageName, User
 from services.outputs import ProbeOutput
 from services.videos import VideoDetail
-
-MADE_BY = {
-    JobKind.TRANSCRIBE: "Transcript",
-    JobKind.ANALYZE: "Analysis",
-    JobKind.THUMBNAILS: "Thumbnails",
-    JobKind.CLIPS: "Clips",
-    JobKind.POSTS: "Posts",
-}
 
 
 def actions(user: User, detail: VideoDetail) -> None:
@@ -25,7 +17,7 @@ def actions(user: User, detail: VideoDetail) -> None:
     if not detail.may_act:
         return
     operations, job = wiring.services().operations, detail.job
-    under_way = next((each for each in detail.jobs if each.state in look.UNFINISHED), None)
+    under_way = next((each for each in detail.jobs if each.state in UNFINISHED), None)
     with st.container(horizontal=True, key="video_actions"):
         if under_way is not None and st.button("Cancel", icon=":material/cancel:", key="video_cancel"):
             with refusals():
@@ -44,7 +36,7 @@ def actions(user: User, detail: VideoDetail) -> None:
             kind = st.menu_button(
                 "Make again",
                 sensible,
-                format_func=lambda kind: f"{MADE_BY[kind]} (1 AI job)",
+                format_func=lambda kind: f"{look.KIND_NAMES[kind]} (1 AI job)",
                 icon=":material/replay:",
                 help="One kind of work once more: what is there stays until the new is ready. Each uses one AI job.",
                 key="video_again",
@@ -62,6 +54,7 @@ def possible(detail: VideoDetail) -> tuple[JobKind, ...]:
         return ()
     return tuple(
         kind
-        for kind in MADE_BY
-        if kinds.refusal(kind, has_sound=probed.has_sound, has_picture=probed.has_picture) is None
+        for kind in JobKind
+        if kind is not JobKind.PIPELINE
+        and kinds.refusal(kind, has_sound=probed.has_sound, has_picture=probed.has_picture) is None
     )

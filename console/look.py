@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from services.model import JobState, StageName, VideoState
+from services.model import JobKind, StageName, VideoState
 
 
 class Chip(NamedTuple):
@@ -41,7 +41,16 @@ STAGE_NAMES: Mapping[StageName, str] = MappingProxyType(
         StageName.POSTS: "Posts",
     }
 )
-UNFINISHED = frozenset({JobState.QUEUED, JobState.RUNNING})
+KIND_NAMES: Mapping[JobKind, str] = MappingProxyType(  # by what is made
+    {
+        JobKind.PIPELINE: "Everything",
+        JobKind.TRANSCRIBE: "Transcript",
+        JobKind.ANALYZE: "Analysis",
+        JobKind.THUMBNAILS: "Thumbnails",
+        JobKind.CLIPS: "Clips",
+        JobKind.POSTS: "Posts",
+    }
+)
 
 
 def duration(seconds: float | None) -> str | None:

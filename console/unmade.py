@@ -13,7 +13,7 @@ COMING = frozenset({StageState.WAITING, StageState.READY, StageState.RUNNING})
 
 def unmade(video: VideoDetail, name: StageName) -> None:
     """Why there is no output of this stage, and whether it comes."""
-    stage = next((stage for job in video.jobs for stage in job.stages if stage.name is name), None)
+    stage = video.stage(name)
     if stage is None or stage.state in COMING:
         st.caption("Not made yet: it appears here by itself.")
     elif stage.state is StageState.SKIPPED:

@@ -184,8 +184,8 @@ def _follow(shown: Shown, *parts: str) -> None:
 
 def _standing(detail: VideoDetail, name: StageName) -> tuple[int, bool] | None:
     """The newest stage of this name, and whether it is still to come."""
-    stages = (stage for job in detail.jobs for stage in job.stages if stage.name is name)
-    return next(((stage.id, stage.state in COMING) for stage in stages), None)
+    stage = detail.stage(name)
+    return None if stage is None else (stage.id, stage.state in COMING)
 
 
 def _pictures(detail: VideoDetail) -> Sequence[Mapping[str, Any]]:

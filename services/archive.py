@@ -120,10 +120,8 @@ def _texts(detail: VideoDetail, spoken: Spoken | None) -> Iterator[Entry]:
     posts = detail.outputs.get(StageName.POSTS)
     if isinstance(posts, PostsOutput):
         for post in posts.posts:
-            edited = detail.edits.get(f"post:{post.network}")
-            parts = [str(part) for part in edited] if isinstance(edited, list) else post.parts
             ending = ".md" if post.network in MARKDOWN_POSTS else ".txt"
-            yield _text(f"posts/{safe_name(post.network)}{ending}", "\n\n".join(parts) + "\n")
+            yield _text(f"posts/{safe_name(post.network)}{ending}", "\n\n".join(detail.parts(post)) + "\n")
 
 
 def _text(name: str, text: str) -> Entry:

@@ -9,14 +9,12 @@ from datetime import datetime
 from uuid import UUID
 
 from services.live_pace import seconds_left
-from services.model import JobState, StageName, StageState, User, job_percent
+from services.model import UNFINISHED, JobState, StageName, StageState, User, job_percent
 from services.permissions import Action, permits
 from services.progress import StageProgress
 from services.records.jobs import StageRow
 from services.records.live import WatchedJob
 from services.videos import message_of
-
-UNFINISHED = frozenset({JobState.QUEUED, JobState.RUNNING})
 
 
 @dataclass(frozen=True, kw_only=True)

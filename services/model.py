@@ -34,6 +34,9 @@ class JobState(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
+UNFINISHED = frozenset({JobState.QUEUED, JobState.RUNNING})  # jobs
+
+
 class StageState(enum.StrEnum):
     WAITING = "waiting"  # for the stages before it
     READY = "ready"  # may be claimed once available_at has come

@@ -18,7 +18,7 @@ from services.database import Database
 from services.errors import NotFound
 from services.model import JobKind, JobState, StageName, StageState, User, VideoState, job_percent
 from services.names import safe_name
-from services.outputs import Output, TranscriptOutput
+from services.outputs import Output, Post, TranscriptOutput
 from services.permissions import Action, permits, require, unseen
 from services.recorded_outputs import RecordedOutputs
 from services.records import edits, events, jobs, videos
@@ -82,6 +82,15 @@ class VideoDetail:
     def job(self) -> JobView:
         """The newest job."""
         return self.jobs[0]
+
+    def stage(self, name: StageName) -> StageRow | None:
+        """The newest of this name."""
+        return next((stage for job in self.jobs for stage in job.stages if stage.name is name), None)
+
+    def parts(self, post: Post) -> tuple[str, ...]:
+        """A post as it stands: as somebody edited it, else as it was written."""
+        edited = self.edits.get(f"post:{post.network}")
+        return tuple(map(str, edited)) if isinstance(edited, list) else post.parts
 
     def file(self, role: str, position: int = 0) -> FileRow | None:
         return next((file for file in self.files if file.role == role and file.position == position), None)

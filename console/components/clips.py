@@ -7,12 +7,12 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from console.components import component
-from console.look import UNFINISHED, file_address, moment
+from console.look import file_address, moment
 from services import cuts
 from services.allowances import Allowance
 from services.edits import HIDDEN
 from services.errors import BadInput
-from services.model import JobState, StageName
+from services.model import UNFINISHED, JobState, StageName
 from services.outputs import Clip, ClipsOutput, ProbeOutput, ThumbnailsOutput
 from services.videos import JobView, VideoDetail
 

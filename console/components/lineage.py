@@ -5,21 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from console.components import component
-from console.look import STAGE_NAMES
+from console.look import KIND_NAMES, STAGE_NAMES
 from services.lineage import Lineage, MadeEdit, MadeOutput
 from services.manifest import money
-from services.model import JobKind
 
 _lineage = component("lineage")
-
-KIND_NAMES = {
-    JobKind.PIPELINE: "Everything",
-    JobKind.TRANSCRIBE: "Transcript",
-    JobKind.ANALYZE: "Analysis",
-    JobKind.THUMBNAILS: "Thumbnails",
-    JobKind.CLIPS: "Clips",
-    JobKind.POSTS: "Posts",
-}
 
 
 def lineage(made: Lineage) -> None:

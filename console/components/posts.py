@@ -49,7 +49,6 @@ def posts(output: PostsOutput, video: VideoDetail, *, timezone: tzinfo) -> None:
 def _card(post: Post, video: VideoDetail, timezone: tzinfo) -> dict[str, Any]:
     name = NETWORKS.get(post.network, post.network)
     edit = video.edited.get(f"post:{post.network}")
-    parts = edit.value if edit is not None and isinstance(edit.value, list) else list(post.parts)
     return {
         "network": post.network,
         "name": name,
@@ -57,7 +56,7 @@ def _card(post: Post, video: VideoDetail, timezone: tzinfo) -> dict[str, Any]:
         "thread": post.network == "x_thread",
         "limit": post.character_limit,
         "original": list(post.parts),
-        "parts": parts,
+        "parts": list(video.parts(post)),
         "edited": f"{edit.editor}, {moment(edit.at, timezone=timezone)}" if edit is not None else "",
         "ending": "md" if post.network in MARKDOWN_POSTS else "txt",
     }

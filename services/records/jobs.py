@@ -116,6 +116,13 @@ class RunningAttempt:
 _JOB = "id, video_id, user_id, kind, state, created_at, starts_at, finished_at, options"
 
 
+# Of the stage s, with how far it is by the lease l that it runs under.
+STAGE = (
+    "s.id as stage_id, s.job_id, s.name, s.state as stage_state, s.reason, s.started_at,"
+    " s.finished_at as stage_finished_at, l.progress -> (s.id::text) as progress"
+)
+
+
 def accept(connection: Connection, job: NewJob, *, jobs_per_hour: int, actor: str) -> AcceptedJob:
     """Insert a job with its stages and use the quota: one statement."""
     starts_at: datetime = connection.execute(
@@ -198,26 +205,27 @@ def stages(connection: Connection, job_ids: Sequence[UUID]) -> tuple[StageRow, .
     """The stages of the jobs in the order of the plan, with the percents of the leases they run under."""
     rows = connection.execute(
         text(
-            "select s.id, s.job_id, s.name, s.state, s.reason, s.started_at, s.finished_at,"
-            " l.progress -> (s.id::text) as progress"
-            " from stages s left join leases l on l.id = s.lease_id"
+            f"select {STAGE} from stages s left join leases l on l.id = s.lease_id"
             " where s.job_id = any (:jobs) order by s.id"
         ),
         {"jobs": list(job_ids)},
     )
-    return tuple(
-        StageRow(
-            id=row.id,
-            job_id=row.job_id,
-            name=StageName(row.name),
-            state=StageState(row.state),
-            reason=row.reason,
-            started_at=row.started_at,
-            finished_at=row.finished_at,
-            percent=100.0 if row.state == StageState.SUCCEEDED else float((row.progress or {}).get("percent", 0)),
-            message=str((row.progress or {}).get("message", "")),
-        )
-        for row in rows
+    return tuple(map(stage_row, rows))
+
+
+def stage_row(row: Row[Any]) -> StageRow:
+    """The stage of a statement that asked for STAGE, and maybe for more."""
+    state, progress = StageState(row.stage_state), row.progress or {}
+    return StageRow(
+        id=row.stage_id,
+        job_id=row.job_id,
+        name=StageName(row.name),
+        state=state,
+        reason=row.reason,
+        started_at=row.started_at,
+        finished_at=row.stage_finished_at,
+        percent=100.0 if state is StageState.SUCCEEDED else float(progress.get("percent", 0)),
+        message=str(progress.get("message", "")),
     )
 
 

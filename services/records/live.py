@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from services.model import JobKind, JobState, StageName, StageState, VideoState
-from services.records.jobs import JobRow, StageRow
+from services.model import JobKind, JobState, VideoState
+from services.records.jobs import STAGE, JobRow, StageRow, stage_row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +36,7 @@ _JOBS = (
     " from jobs j join videos v on v.id = j.video_id"
 )
 _WITH_STAGES = (
-    "select p.*, u.name as owner,"
-    " s.id as stage_id, s.name, s.state as stage_state, s.reason, s.started_at, s.finished_at as stage_finished_at,"
-    " l.progress -> (s.id::text) as progress"
+    f"select p.*, u.name as owner, {STAGE}"
     " from picked p join users u on u.id = p.owner_id join stages s on s.job_id = p.id"
     " left join leases l on l.id = s.lease_id order by p.id, s.id"
 )
@@ -81,26 +79,10 @@ def _watched(rows: list[Row[Any]]) -> WatchedJob:
             starts_at=row.starts_at,
             finished_at=row.finished_at,
         ),
-        stages=tuple(_stage(stage) for stage in rows),
+        stages=tuple(map(stage_row, rows)),
         title=row.title,
         owner_id=row.owner_id,
         owner=row.owner,
         video_state=VideoState(row.video_state),
         duration=row.duration,
-    )
-
-
-def _stage(row: Row[Any]) -> StageRow:
-    progress = row.progress or {}
-    state = StageState(row.stage_state)
-    return StageRow(
-        id=row.stage_id,
-        job_id=row.id,
-        name=StageName(row.name),
-        state=state,
-        reason=row.reason,
-        started_at=row.started_at,
-        finished_at=row.stage_finished_at,
-        percent=100.0 if state is StageState.SUCCEEDED else float(progress.get("percent", 0)),
-        message=str(progress.get("message", "")),
     )

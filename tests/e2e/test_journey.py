@@ -85,7 +85,7 @@ def test_the_main_job(page: Page, context: BrowserContext, stack: RunningStack, 
 
     # The list leads back to it.
     page.get_by_role("link", name="Videos", exact=True).click()
-    expect(page.get_by_role("checkbox", name=f"Select {SAMPLE.stem}")).to_be_visible()
+    expect(page.get_by_role("checkbox", name=f"Select {SAMPLE.stem}", exact=True)).to_be_visible()
     page.get_by_role("link", name=SAMPLE.stem).first.click()
     expect(page.get_by_role("heading", name=SAMPLE.stem, level=1)).to_be_visible()
 

@@ -213,7 +213,7 @@ def test_a_thumbnail_is_chosen_and_shown_in_the_library(video: Page, stack: Runn
     assert file is not None
     small = detail.file("thumbnail_small", other.position)
     video.goto(f"{stack.address}/videos")
-    expect(video.get_by_role("checkbox", name=f"Select {row.title}")).to_be_visible()
+    expect(video.get_by_role("checkbox", name=f"Select {row.title}", exact=True)).to_be_visible()
     pictures = {file.id} | ({small.id} if small is not None else set())
     expect(video.locator(", ".join(f"img[src*='{one}']" for one in pictures)).first).to_be_visible()
     stack.services.edits.save(processed.user, processed.video_id, "thumbnail", None)

@@ -8,11 +8,9 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from services.home import Card, HomeRows, HomeView, Unfinished
-from services.model import JobKind, JobState, Role, StageState, User
+from services.model import UNFINISHED, JobKind, JobState, Role, StageState, User
 from services.notifications import Inbox, NotificationRow
 from services.videos import VideoDetail
-
-UNFINISHED = {JobState.QUEUED, JobState.RUNNING}
 
 
 @dataclass
