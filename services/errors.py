@@ -19,6 +19,8 @@ The message of every error is written for the person who reads it and says what 
 
 from __future__ import annotations
 
+from services.model import LimitName
+
 
 class BacklotError(Exception):
     """The root of every error that Backlot raises on purpose."""
@@ -43,12 +45,13 @@ class NotFound(Refused):
 class LimitReached(Refused):
     """A quota is used up.
 
-    retry_after is in seconds from now.
+    retry_after is in seconds from now; limit names the quota where it is one of the product's three.
     """
 
-    def __init__(self, message: str, *, retry_after: float) -> None:
+    def __init__(self, message: str, *, retry_after: float, limit: LimitName | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.limit = limit
 
 
 class BadInput(Refused):

@@ -70,6 +70,12 @@ class QueueName(enum.StrEnum):
     AI = "ai"  # many slots in one process: language and remote calls
 
 
+class LimitName(enum.StrEnum):
+    REQUESTS = "requests"  # a minute: calls of the HTTP API, and actions on a page
+    JOBS = "jobs"  # an hour; more than that are set for later
+    UPLOADS = "uploads"  # a day
+
+
 class Priority(enum.IntEnum):
     """Lower runs first."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any, TypeVar, cast
 
 from services.errors import NotAllowed, NotFound
 from services.model import Role, User
@@ -16,6 +18,8 @@ class Action(enum.StrEnum):
     ACT = "act"  # submit, cancel, retry
     SEE_HISTORY = "see history"  # events, traces
     OPERATE = "operate"  # pause and resume queues, which nobody owns
+    ACCOUNT = "account"  # password, sessions, tokens and limits of one person, to see and to end
+    MANAGE = "manage"  # users, their roles, and what they may use
 
 
 OWN: Mapping[Action, frozenset[Role]] = MappingProxyType(
@@ -25,6 +29,8 @@ OWN: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.ACT: frozenset({Role.CREATOR, Role.OPERATOR, Role.ADMIN}),
         Action.SEE_HISTORY: frozenset({Role.ANALYST, Role.OPERATOR, Role.ADMIN}),
         Action.OPERATE: frozenset({Role.OPERATOR, Role.ADMIN}),
+        Action.ACCOUNT: frozenset(Role),
+        Action.MANAGE: frozenset({Role.ADMIN}),
     }
 )
 ANYONES: Mapping[Action, frozenset[Role]] = MappingProxyType(
@@ -34,8 +40,12 @@ ANYONES: Mapping[Action, frozenset[Role]] = MappingProxyType(
         Action.ACT: frozenset({Role.OPERATOR, Role.ADMIN}),
         Action.SEE_HISTORY: frozenset({Role.ANALYST, Role.OPERATOR, Role.ADMIN}),
         Action.OPERATE: frozenset({Role.OPERATOR, Role.ADMIN}),
+        Action.ACCOUNT: frozenset({Role.ADMIN}),
+        Action.MANAGE: frozenset({Role.ADMIN}),
     }
 )
+
+UseCase = TypeVar("UseCase", bound=Callable[..., Any])
 
 
 def permits(user: User, action: Action, owner_id: int) -> bool:
@@ -48,9 +58,29 @@ def unseen(thing: str) -> NotFound:
     return NotFound(f"There is no such {thing}, or it is not yours.")
 
 
-def require(user: User, action: Action, owner_id: int) -> None:
+def require(user: User, action: Action, owner_id: int, *, thing: str = "video") -> None:
     """Raises NotFound where the user may not even see the thing, NotAllowed where they may see but not act."""
     if not permits(user, Action.SEE, owner_id):
-        raise unseen("video")
+        raise unseen(thing)
     if not permits(user, action, owner_id):
         raise NotAllowed(f"Your role, {user.role}, may look at this but not change it. Ask an operator.")
+
+
+def use_case(action: Action) -> Callable[[UseCase], UseCase]:
+    """Says which action a use case is: a method of a service whose first argument is the user who asks.
+
+    Whoever may do it to nothing at all is refused before it begins, with NotAllowed; whose thing it is, the method asks
+    by `require`.
+    """
+
+    def marked(method: UseCase) -> UseCase:
+        @functools.wraps(method)
+        def asked(service: object, user: User, *args: Any, **kwargs: Any) -> Any:
+            if user.role not in OWN[action] | ANYONES[action]:
+                raise NotAllowed(f"Your role, {user.role}, does not permit this. Ask an admin.")
+            return method(service, user, *args, **kwargs)
+
+        asked.action = action  # type: ignore[attr-defined]
+        return cast(UseCase, asked)
+
+    return marked

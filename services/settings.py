@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
     secret_key: SecretStr | None = None
+    previous_secret_key: SecretStr | None = None
 
     host: str = "127.0.0.1"
     port: int = 8501
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     backlog_limit: int = Field(default=5000, ge=1)
     uploads_per_day: int = Field(default=50, ge=1)
     jobs_per_hour: int = Field(default=10, ge=1)
+    requests_per_minute: int = Field(default=100, ge=1)
 
     session_idle: float = 1800.0
     session_absolute: float = 12 * 3600.0
