@@ -27,8 +27,8 @@ from console.components.transcript import transcript
 from console.messages import refusals, show_error
 from console.session import checked_fragment, current, require
 from console.unmade import COMING, unmade
-from services.allowances import Allowance
 from services.errors import BacklotError, Unavailable
+from services.limits import LimitsView
 from services.model import StageName
 from services.outputs import AnalysisOutput, ClipsOutput, PostsOutput, ProbeOutput, ThumbnailsOutput
 from services.videos import VideoDetail
@@ -114,14 +114,14 @@ def video_clips(shown: Shown) -> None:
         unmade(detail, StageName.CLIPS)
     if not made and not _may_cut(detail):
         return
-    allowance: Allowance | None = None
+    limits: LimitsView | None = None
     if detail.may_act:
         with suppress(Unavailable):  # then it is only not said how many are left
-            allowance = wiring.services().allowances.of(require().user)
+            limits = wiring.services().limits.of(require().user)
     clips(
         detail,
         _pictures(detail),
-        allowance=allowance,
+        limits=limits,
         timezone=look.viewer_timezone(),
         changed=partial(_follow, shown, "video_clips"),
     )

@@ -45,7 +45,7 @@ def draw() -> None:
     head.title("Home", anchor=False, width="content")
     try:
         view = services.home.of(user)
-        allowance = services.allowances.of(user) if may_upload else None
+        limits = services.limits.of(user) if may_upload else None
     except BacklotError as error:
         show_error(error)
         st.button("Try again", icon=":material/refresh:", key="home_again")
@@ -61,7 +61,7 @@ def draw() -> None:
     notices = st.container()
     asked = home(
         view,
-        allowance,
+        limits,
         may_act=lambda owner_id: permits(user, Action.ACT, owner_id),
         timezone=look.viewer_timezone(),
     )

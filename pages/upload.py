@@ -9,8 +9,8 @@ from console.components.upload import drop_zone
 from console.messages import show_error
 from console.notices import tell_pauses
 from console.session import checked_fragment, require
-from services.allowances import Allowance
 from services.errors import BacklotError
+from services.limits import LimitsView
 from services.permissions import Action, permits
 
 user = require().user
@@ -22,10 +22,10 @@ if not permits(user, Action.UPLOAD, user.id):
 tell_pauses()
 
 
-def left() -> Allowance | None:
+def left() -> LimitsView | None:
     """What is left of the limits; None, and a sentence, while nobody can tell."""
     try:
-        return wiring.services().allowances.of(user)
+        return wiring.services().limits.of(user)
     except BacklotError as error:
         show_error(error)
         return None
@@ -34,9 +34,7 @@ def left() -> Allowance | None:
 @checked_fragment
 def files() -> None:
     """Runs again with each file that was accepted."""
-    opened = drop_zone(
-        size_limit=wiring.settings().upload_size_limit, allowance=left(), timezone=look.viewer_timezone()
-    )
+    opened = drop_zone(size_limit=wiring.settings().upload_size_limit, limits=left(), timezone=look.viewer_timezone())
     if opened is not None:
         st.switch_page(navigation.VIDEO.file, query_params={"id": opened})
 

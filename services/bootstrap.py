@@ -9,7 +9,6 @@ import redis
 from services import keys
 from services.accounts import Accounts
 from services.admission import Admission
-from services.allowances import Allowances
 from services.archive import Archives
 from services.bulk import Bulk
 from services.database import Database
@@ -17,6 +16,7 @@ from services.edits import Edits
 from services.errors import Unavailable
 from services.home import Home
 from services.library import Library
+from services.limits import Limits
 from services.lineage import Lineages
 from services.listening import Listener
 from services.live import Hub
@@ -29,7 +29,9 @@ from services.sessions import Sessions
 from services.settings import Settings
 from services.storage import LocalStorage
 from services.sweeper import Sweeper
+from services.tokens import ApiTokens
 from services.uploads import Uploads
+from services.users import Users
 from services.videos import Videos
 
 WORKER_PATIENCE = 1.0  # seconds that workers and sweepers give Redis: a slow one must still hear the ring
@@ -46,8 +48,10 @@ class Services:
     sweeper: Sweeper
     accounts: Accounts
     sessions: Sessions
+    users: Users
+    tokens: ApiTokens
     admission: Admission
-    allowances: Allowances
+    limits: Limits
     uploads: Uploads
     videos: Videos
     operations: Operations
@@ -100,6 +104,7 @@ def build(
     sweeper = Sweeper(database, Queue(patient_client, secret=secret), storage, seconds=settings.sweep)
     sessions = Sessions(database, client, settings, secret=secret)
     progress = Progress(client, secret=secret)
+    limits = Limits(database, client, settings)
     uploads = Uploads(database, storage, queue, sweeper, settings, admission=admission, progress=progress)
     videos, lineages = Videos(database, storage), Lineages(database)
     live = Hub(database, progress)
@@ -114,8 +119,10 @@ def build(
         sweeper=sweeper,
         accounts=Accounts(database, sessions),
         sessions=sessions,
+        users=Users(),
+        tokens=ApiTokens(),
         admission=admission,
-        allowances=Allowances(database, settings),
+        limits=limits,
         uploads=uploads,
         videos=videos,
         operations=operations,

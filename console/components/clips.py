@@ -9,9 +9,9 @@ from typing import Any
 from console.components import component
 from console.look import file_address, moment
 from services import cuts
-from services.allowances import Allowance
 from services.edits import HIDDEN
 from services.errors import BadInput
+from services.limits import LimitsView
 from services.model import UNFINISHED, JobState, StageName
 from services.outputs import Clip, ClipsOutput, ProbeOutput, ThumbnailsOutput
 from services.videos import JobView, VideoDetail
@@ -25,7 +25,7 @@ def clips(
     video: VideoDetail,
     shots: Sequence[Mapping[str, Any]],
     *,
-    allowance: Allowance | None,
+    limits: LimitsView | None,
     timezone: tzinfo,
     changed: Callable[[], None],
 ) -> None:
@@ -52,7 +52,7 @@ def clips(
                 "duration": probed.duration if isinstance(probed, ProbeOutput) else 0.0,
                 "scene_cuts": list(thumbnails.scene_cuts) if isinstance(thumbnails, ThumbnailsOutput) else [],
             },
-            "cost": _cost(allowance, timezone),
+            "cost": _cost(limits, timezone),
             "known": f"{newest.id}:{newest.state}" if newest else None,
             "rendering": _rendering(newest, timezone),
             "failed": _failed(newest),
@@ -77,14 +77,14 @@ def _card(clip: Clip, video: VideoDetail, shots: Sequence[Mapping[str, Any]]) ->
     }
 
 
-def _cost(allowance: Allowance | None, timezone: tzinfo) -> str:
+def _cost(limits: LimitsView | None, timezone: tzinfo) -> str:
     """What rendering uses up, said before it does."""
-    if allowance is None:
+    if limits is None:
         return "This uses one AI job."
-    if allowance.jobs_left == 0 and allowance.jobs_free_at is not None:
-        free_at = moment(allowance.jobs_free_at, timezone=timezone)
+    if limits.jobs.left == 0 and limits.jobs.free_at is not None:
+        free_at = moment(limits.jobs.free_at, timezone=timezone)
         return f"This uses one AI job: none is left this hour, so it starts {free_at}."
-    return f"This uses one of the {allowance.jobs_left} AI jobs that you have left this hour."
+    return f"This uses one of the {limits.jobs.left} AI jobs that you have left this hour."
 
 
 def _asked(job: JobView) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ from console import library_address, navigation
 from console.components import component, nothing, trigger
 from console.look import duration, file_address, moment, size
 from console.outcomes import counted, made
-from services.allowances import Allowance
 from services.home import COUNTED, FAILURES_COUNTED, RUNNING_SHOWN, Card, HomeView
+from services.limits import LimitsView, LimitUse
 from services.model import VideoState
 from services.videos import JobView
 
@@ -41,17 +41,17 @@ class Asked:
 
 def home(
     view: HomeView,
-    allowance: Allowance | None,
+    limits: LimitsView | None,
     *,
     may_act: Callable[[int], bool],
     timezone: tzinfo,
 ) -> Asked | None:
-    """All of Home. allowance is None for who uploads nothing; may_act says it of videos of that owner.
+    """All of Home. limits is None for who uploads nothing; may_act says it of videos of that owner.
 
     What was asked for, once.
     """
     result = _home(
-        data=_data(view, allowance, may_act=may_act, timezone=timezone),
+        data=_data(view, limits, may_act=may_act, timezone=timezone),
         key="home",
         on_opened_change=nothing,
         on_gone_change=nothing,
@@ -66,14 +66,14 @@ def home(
 
 
 def _data(
-    view: HomeView, allowance: Allowance | None, *, may_act: Callable[[int], bool], timezone: tzinfo
+    view: HomeView, limits: LimitsView | None, *, may_act: Callable[[int], bool], timezone: tzinfo
 ) -> dict[str, Any]:
     rows = view.rows
     listed = (*rows.under_way, *rows.failed, *rows.finished)
     running = rows.under_way[:RUNNING_SHOWN]
     return {
         "everybody": view.everybody,
-        "uploads_allowed": allowance is not None,
+        "uploads_allowed": limits is not None,
         "empty": rows.empty and not rows.uploads,
         "upload_address": f"/{navigation.UPLOAD.address}",
         "videos_address": f"/{navigation.VIDEOS.address}",
@@ -95,7 +95,7 @@ def _data(
                 "amount": f"{size(upload.offset)} of {size(upload.size)}",
                 "when": moment(upload.touched_at, timezone=timezone),
             }
-            for upload in (rows.uploads if allowance is not None else ())
+            for upload in (rows.uploads if limits is not None else ())
         ],
         "finished": [
             _card(view, card, timezone=timezone)
@@ -105,7 +105,7 @@ def _data(
             }
             for card in rows.finished[:FINISHED_SHOWN]
         ],
-        "limits": [] if allowance is None else _limits(allowance, timezone=timezone),
+        "limits": [] if limits is None else _limits(limits, timezone=timezone),
         # By job, so that the page can tell when something has become true that is not drawn.
         "states": {str(card.job_id): card.state for card in reversed(listed)},
         "cut": rows.under_way_count > len(rows.under_way),
@@ -157,26 +157,14 @@ def _waiting(count: int, until: datetime | None, *, timezone: tzinfo) -> dict[st
     }
 
 
-def _limits(allowance: Allowance, *, timezone: tzinfo) -> list[dict[str, Any]]:
-    def meter(name: str, left: int, most: int, free_at: datetime | None, then: str) -> dict[str, Any]:
-        note = f"{left:,} of {most:,} left"
-        if left <= 0:
-            note = f"Used up. {then}" + (f" {moment(free_at, timezone=timezone)}." if free_at else ".")
-        return {"name": name, "left": max(0, left), "most": most, "note": note}
+def _limits(limits: LimitsView, *, timezone: tzinfo) -> list[dict[str, Any]]:
+    def meter(name: str, use: LimitUse, then: str) -> dict[str, Any]:
+        note = f"{use.left:,} of {use.limit:,} left"
+        if not use.left:
+            note = f"Used up. {then}" + (f" {moment(use.free_at, timezone=timezone)}." if use.free_at else ".")
+        return {"name": name, "left": use.left, "most": use.limit, "note": note}
 
     return [
-        meter(
-            "AI jobs, this hour",
-            allowance.jobs_left,
-            allowance.jobs_per_hour,
-            allowance.jobs_free_at,
-            "The next starts",
-        ),
-        meter(
-            "Uploads, 24 hours",
-            allowance.uploads_left,
-            allowance.uploads_per_day,
-            allowance.uploads_free_at,
-            "The next fits",
-        ),
+        meter("AI jobs, this hour", limits.jobs, "The next starts"),
+        meter("Uploads, 24 hours", limits.uploads, "The next fits"),
     ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from console.components import component, nothing, trigger
 from console.look import VIDEO_CHIPS, moment
-from services.allowances import Allowance
+from services.limits import LimitsView
 from services.live_pace import EXPECTED
 from services.model import StageName
 
@@ -20,15 +20,15 @@ _upload_strip = component("upload_strip", "upload_hash", "upload_look", "upload"
 LONGEST_PATH = (StageName.PROBE, StageName.TRANSCRIBE, StageName.ANALYZE, StageName.CLIPS)
 
 
-def drop_zone(*, size_limit: int, allowance: Allowance | None, timezone: tzinfo) -> str | None:
+def drop_zone(*, size_limit: int, limits: LimitsView | None, timezone: tzinfo) -> str | None:
     """Where files are dropped, with how far each is. size_limit in bytes. The id of a video to open, once.
 
-    It runs its fragment again when a file was accepted: then less of the allowance is left.
+    It runs its fragment again when a file was accepted: then less of the limits is left.
     """
     result = _drop_zone(
         data={
             "size_limit": size_limit,
-            "limits": _limits(allowance, timezone=timezone) if allowance else [],
+            "limits": _limits(limits, timezone=timezone) if limits else [],
             "states": {state: {"label": chip.label, "colour": chip.colour} for state, chip in VIDEO_CHIPS.items()},
             "work": _work(LONGEST_PATH),
         },
@@ -45,17 +45,17 @@ def upload_strip(*, address: str) -> bool:
     return trigger(result.opened) is not None
 
 
-def _limits(allowance: Allowance, *, timezone: tzinfo) -> list[dict[str, Any]]:
+def _limits(limits: LimitsView, *, timezone: tzinfo) -> list[dict[str, Any]]:
     return [
         _limit(
-            f"{allowance.uploads_left} of {allowance.uploads_per_day} uploads left in 24 hours",
-            allowance.uploads_free_at,
+            f"{limits.uploads.left} of {limits.uploads.limit} uploads left in 24 hours",
+            limits.uploads.free_at,
             "No upload left: the next one fits",
             timezone=timezone,
         ),
         _limit(
-            f"{allowance.jobs_left} of {allowance.jobs_per_hour} jobs left this hour",
-            allowance.jobs_free_at,
+            f"{limits.jobs.left} of {limits.jobs.limit} jobs left this hour",
+            limits.jobs.free_at,
             "Uploads are kept, and their work starts",
             timezone=timezone,
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from console.components import home
 from services.errors import Unavailable
 from services.home import RUNNING_SHOWN, Unfinished
-from services.model import QueueName, Role, StageName, StageState, User, VideoState
+from services.model import LimitName, QueueName, Role, StageName, StageState, User, VideoState
 from services.records.queues import Pause
 from services.videos import VideoDetail
 from tests.pages.conftest import Run, components
@@ -76,7 +75,7 @@ def test_each_thing_is_in_its_section(run: Run, services: FakeServices) -> None:
 
 def test_a_limit_that_is_used_up_says_when_it_frees(run: Run, services: FakeServices) -> None:
     put(services, "Done", BO)
-    services.allowances.left = replace(services.allowances.left, jobs_left=0, jobs_free_at=NOW + timedelta(minutes=5))
+    services.limits.use_up(LimitName.JOBS)
     jobs, uploads = shown(run(BO))["limits"]
     assert jobs["note"].startswith("Used up. The next starts ")
     assert uploads["note"] == "47 of 50 left"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services import cuts
-from services.model import JobKind, StageName, StageState
+from services.model import JobKind, LimitName, StageName, StageState
 from services.outputs import ClipsOutput, ProbeOutput
 from services.records.edits import EditRow
 from services.videos import JobView, VideoDetail
@@ -79,8 +79,7 @@ def test_a_clip_stands_behind_its_own_picture_where_there_is_one(drawn: Drawn) -
 
 
 def test_without_jobs_left_the_time_is_said(drawn: Drawn, services: FakeServices) -> None:
-    left = services.allowances.left
-    services.allowances.left = replace(left, jobs_left=0, jobs_free_at=NOW + timedelta(minutes=20))
+    services.limits.use_up(LimitName.JOBS)
     assert "none is left this hour, so it starts" in drawn(a_video())["clips"]["cost"]
 
 

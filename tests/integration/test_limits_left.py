@@ -30,9 +30,9 @@ def age(services: Services, user: User, by: timedelta) -> None:
 
 
 def test_nothing_is_used_at_first(another: Callable[..., Services], new_user: NewUser) -> None:
-    allowance = another(uploads_per_day=3, jobs_per_hour=2).allowances.of(new_user())
-    assert (allowance.uploads_left, allowance.uploads_per_day, allowance.uploads_free_at) == (3, 3, None)
-    assert (allowance.jobs_left, allowance.jobs_per_hour, allowance.jobs_free_at) == (2, 2, None)
+    left = another(uploads_per_day=3, jobs_per_hour=2).limits.of(new_user())
+    assert (left.uploads.left, left.uploads.limit, left.uploads.free_at) == (3, 3, None)
+    assert (left.jobs.left, left.jobs.limit, left.jobs.free_at) == (2, 2, None)
 
 
 def test_what_is_left_is_what_the_accept_allows(
@@ -45,20 +45,20 @@ def test_what_is_left_is_what_the_accept_allows(
         return services.operations.job(user, job_id).starts_at
 
     accept()
-    allowance = services.allowances.of(user)
-    assert (allowance.uploads_left, allowance.jobs_left) == (2, 1)
-    assert allowance.uploads_free_at is allowance.jobs_free_at is None
+    left = services.limits.of(user)
+    assert (left.uploads.left, left.jobs.left) == (2, 1)
+    assert left.uploads.free_at is left.jobs.free_at is None
 
     accept()
-    allowance = services.allowances.of(user)
-    assert (allowance.uploads_left, allowance.jobs_left) == (1, 0)
-    assert allowance.jobs_free_at == accept()  # the third is kept, and starts at the moment that was told
-    allowance = services.allowances.of(user)
-    assert (allowance.uploads_left, allowance.jobs_left) == (0, 0)
-    assert allowance.uploads_free_at is not None
+    left = services.limits.of(user)
+    assert (left.uploads.left, left.jobs.left) == (1, 0)
+    assert left.jobs.free_at == accept()  # the third is kept, and starts at the moment that was told
+    left = services.limits.of(user)
+    assert (left.uploads.left, left.jobs.left) == (0, 0)
+    assert left.uploads.free_at is not None
     with pytest.raises(LimitReached) as refusal:
         accept()
-    told = (allowance.uploads_free_at - datetime.now(UTC)).total_seconds()
+    told = (left.uploads.free_at - datetime.now(UTC)).total_seconds()
     assert abs(told - refusal.value.retry_after) < 5
 
 
@@ -66,9 +66,9 @@ def test_the_windows_slide(another: Callable[..., Services], new_user: NewUser, 
     services, user = another(uploads_per_day=1, jobs_per_hour=1), new_user()
     services.uploads.accept_file(user, film, title=None, kind=JobKind.PIPELINE)
     age(services, user, timedelta(minutes=59))
-    assert services.allowances.of(user).jobs_left == 0
+    assert services.limits.of(user).jobs.left == 0
     age(services, user, timedelta(minutes=2))
-    allowance = services.allowances.of(user)
-    assert (allowance.jobs_left, allowance.uploads_left) == (1, 0)
+    left = services.limits.of(user)
+    assert (left.jobs.left, left.uploads.left) == (1, 0)
     age(services, user, timedelta(hours=23))
-    assert services.allowances.of(user).uploads_left == 1
+    assert services.limits.of(user).uploads.left == 1
