@@ -65,6 +65,14 @@ class Accounts:
         for session_id in ended:
             self._sessions.forget(session_id)
 
+    def who_resets(self, token: str) -> str:
+        """The name of whom a link is for. Raises NotFound when it is unknown, used or too old."""
+        raise NotImplementedError
+
+    def reset_password(self, token: str, new: str) -> User:
+        """Set the password by a link, which is used up; sessions and tokens end. Raises NotFound, BadInput."""
+        raise NotImplementedError
+
     def create_user(self, actor_id: int | None, name: str, role: Role) -> str:
         """A new user's one-time password; the first sign-in asks for another. actor_id None: from the terminal."""
         name = name.strip().lower()

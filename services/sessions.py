@@ -8,6 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -19,6 +20,7 @@ from services import keys
 from services.database import Database
 from services.errors import NotSignedIn
 from services.model import Role, Session, User
+from services.permissions import Action, use_case
 from services.records import events, sessions, users
 from services.settings import Settings
 from services.signing import derived_key
@@ -32,6 +34,27 @@ REMEMBERED = 10_000  # checks kept in memory
 TRUTH_SECONDS = 300.0  # how often Postgres is told that a session is in use, and asked whether it stands
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A session that stands, and when it ends if nobody uses it."""
+
+    session: Session
+    ends_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenSession:
+    """A sign-in as its owner sees it. last_seen_at may be five minutes old."""
+
+    id: UUID
+    user_id: int
+    device: str
+    address: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
 
 
 class Sessions:
@@ -70,8 +93,13 @@ class Sessions:
             users.add_ticket(connection, digest=_digest(ticket), user_id=user.id, seconds=TICKET_SECONDS)
         return ticket
 
-    def exchange(self, ticket: str, *, address: str, user_agent: str) -> tuple[str, Session]:
-        """A new session and its JWT. Raises NotSignedIn for a ticket that is unknown, used or too old."""
+    def exchange(
+        self, ticket: str, *, address: str, user_agent: str, replaces: str | None = None
+    ) -> tuple[str, Session]:
+        """A new session and its JWT; the one whose JWT it replaces ends.
+
+        Raises NotSignedIn for a ticket that is unknown, used or too old.
+        """
         session_id = uuid4()
         expires_at = datetime.now(UTC) + timedelta(seconds=self._absolute)
         with self._database.transaction() as connection:
@@ -113,6 +141,33 @@ class Sessions:
             if self._revocations == revocations:  # else it may have been revoked since it was asked for
                 self._checked[session.id] = (now, session)
         return session
+
+    def open(self, user: User, *, address: str, user_agent: str) -> tuple[str, Session]:
+        """A new session and its JWT, for a user whose password was just checked. Raises NotSignedIn when disabled."""
+        raise NotImplementedError
+
+    def stands(self, token: str | None) -> Standing:
+        """The session of a JWT and its end, without counting as use. Raises NotSignedIn, Unavailable."""
+        raise NotImplementedError
+
+    @use_case(Action.ACCOUNT)
+    def of_user(self, actor: User, user_id: int) -> tuple[OpenSession, ...]:
+        """The sessions that stand, last used first. Raises NotFound for another's, unless an admin asks."""
+        raise NotImplementedError
+
+    @use_case(Action.ACCOUNT)
+    def end(self, actor: User, session_id: UUID) -> None:
+        """End one session. Raises NotFound for another's, unless an admin asks."""
+        raise NotImplementedError
+
+    def end_others(self, session: Session) -> int:
+        """End all sessions of the user but this one; how many."""
+        raise NotImplementedError
+
+    @use_case(Action.ACCOUNT)
+    def end_all(self, actor: User, user_id: int, *, reason: str) -> int:
+        """End all sessions of a user; how many. Raises NotFound for another's, unless an admin asks."""
+        raise NotImplementedError
 
     def revoke(self, session: Session, *, reason: str = "signed out") -> None:
         """End a session: in Postgres first, then in Redis, then in this process."""

@@ -4,92 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from services.corrections import corrected
-from services.errors import BadInput, NotFound, NotSignedIn, Refused
-from services.model import JobKind, JobState, Role, Session, StageName, StageState, User, VideoState
+from services.errors import NotFound
+from services.model import JobKind, JobState, Role, StageName, StageState, User, VideoState
 from services.outputs import Output, TranscriptOutput
 from services.records.jobs import StageRow
 from services.records.queues import Pause
 from services.records.videos import FileRow, VideoRow
 from services.settings import Settings
 from services.videos import JobView, Spoken, StoredFile, VideoDetail
-from tests.web.fake_allowances import FakeAllowances
+from tests.web.fake_accounts import (  # noqa: F401 - the people of the tests are known from here too
+    ANA,
+    BO,
+    NEW,
+    NOW,
+    PASSWORD,
+    FakeAccounts,
+    FakeSessions,
+    FakeTokens,
+    FakeUsers,
+)
 from tests.web.fake_archive import FakeArchives, FakeLineages
 from tests.web.fake_home import FakeHome, FakeNotifications, FakeSamples
 from tests.web.fake_library import FakeBulk, FakeLibrary
+from tests.web.fake_limits import FakeLimits
 from tests.web.fake_live import FakeLive
 from tests.web.fake_uploads import FakeUploads
 from tests.web.made import all_outputs
-
-NOW = datetime.now(UTC)
-ANA = User(id=1, name="ana", role=Role.ADMIN, must_change_password=False)
-BO = User(id=2, name="bo", role=Role.CREATOR, must_change_password=False)
-NEW = User(id=3, name="cy", role=Role.CREATOR, must_change_password=True)
-PASSWORD = "a quiet morning walk"
-
-
-@dataclass
-class FakeAccounts:
-    users: dict[str, User] = field(default_factory=lambda: {user.name: user for user in (ANA, BO, NEW)})
-    changed: list[tuple[str, str]] = field(default_factory=list)
-
-    def sign_in(self, name: str, password: str, *, address: str) -> User:
-        if name not in self.users or password != PASSWORD or not address:
-            raise Refused("The name or the password is not right.")
-        return self.users[name]
-
-    def change_password(self, user: User, current: str, new: str) -> None:
-        if current != PASSWORD:
-            raise Refused("The present password is not right.")
-        if len(new) < 12:
-            raise BadInput("Choose a password of at least 12 characters.")
-        self.changed.append((user.name, new))
-        self.users[user.name] = replace(user, must_change_password=False)
-
-
-@dataclass
-class FakeSessions:
-    tickets: dict[str, User] = field(default_factory=dict)
-    live: dict[str, Session] = field(default_factory=dict)
-    doubted: Callable[[UUID | None], None] = lambda session_id: None
-
-    def hears(self) -> bool:
-        return True
-
-    def when_doubted(self, tell: Callable[[UUID | None], None]) -> None:
-        self.doubted = tell
-
-    def issue_ticket(self, user: User) -> str:
-        ticket = f"ticket-{uuid4()}"
-        self.tickets[ticket] = user
-        return ticket
-
-    def exchange(self, ticket: str, *, address: str, user_agent: str) -> tuple[str, Session]:
-        user = self.tickets.pop(ticket, None)
-        if user is None:
-            raise NotSignedIn("That sign-in took too long or was used already. Please sign in again.")
-        token = self.open(user)
-        return token, self.live[token]
-
-    def open(self, user: User) -> str:
-        """A valid token of this user."""
-        token = f"token-{uuid4()}"
-        self.live[token] = Session(id=uuid4(), user=user, expires_at=NOW + timedelta(hours=12))
-        return token
-
-    def verify(self, token: str | None) -> Session:
-        session = self.live.get(token or "")
-        if session is None or session.expires_at <= datetime.now(UTC):
-            raise NotSignedIn("Please sign in.")
-        return session
-
-    def revoke(self, session: Session) -> None:
-        self.live = {token: one for token, one in self.live.items() if one.id != session.id}
-        self.doubted(session.id)
 
 
 @dataclass
@@ -165,8 +110,10 @@ class FakeServices:
     settings: Settings = field(default_factory=Settings)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     sessions: FakeSessions = field(default_factory=FakeSessions)
+    users: FakeUsers = field(init=False)
+    tokens: FakeTokens = field(default_factory=FakeTokens)
     uploads: FakeUploads = field(default_factory=FakeUploads)
-    allowances: FakeAllowances = field(default_factory=FakeAllowances)
+    limits: FakeLimits = field(default_factory=FakeLimits)
     videos: FakeVideos = field(default_factory=FakeVideos)
     operations: FakeOperations = field(default_factory=FakeOperations)
     edits: FakeEdits = field(default_factory=FakeEdits)
@@ -184,6 +131,7 @@ class FakeServices:
         """Nobody tells anything."""
 
     def __post_init__(self) -> None:
+        self.users = FakeUsers(self.accounts, self.sessions)
         self.home = FakeHome(lambda: self.videos.details, self.notifications)
         self.library = FakeLibrary(lambda: self.videos.details)
 
