@@ -20,13 +20,26 @@ from console import cookie, navigation, shell, wiring
 from console.routes.answers import refusal
 from services.errors import BacklotError, NotAllowed, NotFound, Refused
 from services.model import Session
+from services.tokens import PREFIX
 
 log = structlog.get_logger()
 
 WEBSOCKET = "/_stcore/stream"
-OPEN_TO_READ = navigation.ADDRESSES | {"/healthz", "/favicon.png", "/_stcore/health", "/_stcore/host-config"}
+OPEN_TO_READ = navigation.ADDRESSES | {
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/favicon.png",
+    "/_stcore/health",
+    "/_stcore/host-config",
+}
 OPEN_FOLDERS = ("/static/", "/app/static/")
 SESSION_ROUTES = frozenset({"/api/session", "/api/session/end"})
+API = "/api/v1"
+API_SIGN_IN = f"{API}/sessions"
+API_OPEN_TO_READ = (f"{API}/openapi.json", f"{API}/docs")
+# What a browser asks for because somebody looks or plays; other reads come by themselves, and keep no session in use.
+READ_BY_PEOPLE = ("/api/files/",)
 # Streamlit's uploader keeps whole files in memory, and its agent API drives pages: the product uses neither.
 CLOSED_FOLDERS = ("/_stcore/upload_file", "/_stcore/agent")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -67,16 +80,38 @@ def from_own_page(headers: Headers) -> bool:
 
 def is_open(method: str, path: str) -> bool:
     """Whether a request needs no session."""
-    if path in SESSION_ROUTES:
+    if path in SESSION_ROUTES or (method == "POST" and path == API_SIGN_IN):
         return True
-    in_open_folder = path.startswith(OPEN_FOLDERS) and ".." not in path
+    in_open_folder = path.startswith((*OPEN_FOLDERS, *API_OPEN_TO_READ)) and ".." not in path
     return method in {"GET", "HEAD"} and (path in OPEN_TO_READ or in_open_folder)
 
 
+def bearer(headers: Headers) -> str | None:
+    """The token that a program sends with a request."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+async def session_of_token(token: str) -> Session:
+    """The verified session of a program: of a sign-in, or of a token made for it. Raises NotSignedIn, Unavailable."""
+    services = wiring.services()
+    verify = services.tokens.verify if token.startswith(PREFIX) else services.sessions.verify
+    return await anyio.to_thread.run_sync(verify, token)
+
+
 async def session_of(scope: Scope) -> Session:
-    """The verified session of a request or a websocket. Raises NotSignedIn, Unavailable."""
+    """The verified session of a browser. Raises NotSignedIn, Unavailable."""
     token = cookie.read(HTTPConnection(scope).cookies, wiring.settings())
-    return await anyio.to_thread.run_sync(wiring.services().sessions.verify, token)
+    sessions = wiring.services().sessions
+    if scope["type"] == "websocket" or is_use(scope["method"], scope["path"]):
+        return await anyio.to_thread.run_sync(sessions.verify, token)
+    standing = await anyio.to_thread.run_sync(sessions.stands, token)
+    return standing.session
+
+
+def is_use(method: str, path: str) -> bool:
+    """Whether a browser's request shows that somebody is there, so that the idle time of the session begins anew."""
+    return method not in SAFE_METHODS or path.startswith(READ_BY_PEOPLE)
 
 
 def without_earlier_run(scope: Scope) -> Scope:
@@ -117,17 +152,18 @@ class Gate:
 
     async def _admit(self, scope: Scope) -> None:
         """Raises Refused, or Unavailable when sessions cannot be checked."""
-        method, path = scope["method"], scope["path"]
-        if method not in SAFE_METHODS and not from_own_page(Headers(scope=scope)):
+        method, path, headers = scope["method"], scope["path"], Headers(scope=scope)
+        token = bearer(headers) if path.startswith(f"{API}/") else None
+        if token is None and method not in SAFE_METHODS and not from_own_page(headers):
             raise NotAllowed("This request came from another site. Use the pages of Backlot.")
         if path.startswith(CLOSED_FOLDERS):
             raise NotFound("There is nothing at this address.")
         if is_open(method, path):
             return
-        session = await session_of(scope)
+        session = await session_of(scope) if token is None else await session_of_token(token)
         if session.user.must_change_password:
             raise NotAllowed("Choose your own password first.")
-        scope.setdefault("state", {})["session"] = session
+        scope.setdefault("state", {}).update(session=session, by_token=token is not None)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] != WEBSOCKET or not from_own_page(Headers(scope=scope)):

@@ -15,10 +15,12 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from console import navigation, static_files, wiring
+from console.figures import Counting
 from console.gate import Gate
 from console.messages import show_crash
 from console.routes import ROUTES
 from console.routes.answers import answer_crash, answer_error
+from console.routes.health import READY
 from console.streams import ended_by_signals
 from services import logs
 from services.errors import BacklotError
@@ -38,8 +40,10 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     services.listen()
     for module in WARM:
         await anyio.to_thread.run_sync(importlib.import_module, module)
+    READY.set()
     with ended_by_signals():
         yield {}
+    READY.clear()
     await anyio.to_thread.run_sync(services.close)
 
 
@@ -51,7 +55,7 @@ async def home(_: Request) -> RedirectResponse:
 app = st.App(
     "app.py",
     lifespan=lifespan,
-    middleware=[Middleware(Gate), Middleware(static_files.StaticFiles, table=STATIC_FILES)],
+    middleware=[Middleware(Counting), Middleware(Gate), Middleware(static_files.StaticFiles, table=STATIC_FILES)],
     routes=[*ROUTES, Route(f"/{navigation.HOME.address}", home)],
     exception_handlers={BacklotError: answer_error, Exception: answer_crash},
     on_script_error=show_crash,

@@ -20,10 +20,14 @@ def token() -> str | None:
     return cookie.read(st.context.cookies, wiring.settings())
 
 
-def current() -> Session | None:
-    """The verified session, or None. Raises Unavailable when sessions cannot be checked."""
+def current(*, by_person: bool = False) -> Session | None:
+    """The verified session, or None; by_person: this run shows that somebody is there, and the session is in use.
+
+    Raises Unavailable when sessions cannot be checked.
+    """
+    sessions = wiring.services().sessions
     try:
-        session = wiring.services().sessions.verify(token())
+        session = sessions.verify(token()) if by_person else sessions.stands(token()).session
     except NotSignedIn:
         return None
     if st.session_state.setdefault("session_user", session.user.id) != session.user.id:
@@ -42,9 +46,9 @@ def require() -> Session:
 
 
 def checked_fragment(draw: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """A fragment that checks the session before each of its runs, which a person or a live component asks for.
+    """A fragment that checks the session before each of its runs.
 
-    Its key is the name of the function.
+    A live component asks for most of them: they are no use of the session. Its key is the name of the function.
     """
 
     @st.fragment(key=draw.__name__)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import FrameType
 from uuid import UUID
 
@@ -19,9 +20,11 @@ import structlog
 from console import wiring
 from services.errors import LimitReached, NotSignedIn, Unavailable
 from services.model import Session
+from services.tokens import PREFIX
 
 MOST_OF_A_USER = 24  # streams at once: one a browser, or one a tab where the page comes over plain HTTP
 LOOK = 1.0  # seconds between looks at what is due
+AT_ONCE = 0.0
 FIRST_CHECK = 2.0  # seconds: a session may end in the moment between its check and its stream
 PING_SECONDS = 15.0  # of silence, after which a stream shows that it lives
 UNHEARD_CHECK = 10.0  # seconds between checks of a session while this process does not hear which sessions end
@@ -97,18 +100,16 @@ class Streams:
         def check_now() -> None:
             for stream in self._open:
                 if session_id is None or stream.session.id == session_id:
-                    stream.check_at = 0.0
+                    stream.check_at = AT_ONCE
                     self._doubt.set()
 
         with contextlib.suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(check_now)
 
-    def _next_check(self, session: Session) -> float:
-        """Whoever hears which sessions end asks only so that a session in use does not pass for idle."""
-        settings = wiring.settings()
-        hears = wiring.services().sessions.hears()
-        until_expiry = session.expires_at.timestamp() - time.time()
-        return time.monotonic() + min(settings.session_idle / 2 if hears else UNHEARD_CHECK, max(0.0, until_expiry))
+    def _next_check(self, ends_at: datetime) -> float:
+        """Whoever hears which sessions end asks when they would end by themselves."""
+        until_end = max(LOOK, (ends_at - datetime.now(UTC)).total_seconds())
+        return time.monotonic() + (until_end if wiring.services().sessions.hears() else min(UNHEARD_CHECK, until_end))
 
     async def _look_after(self) -> None:
         was_heard = True
@@ -134,25 +135,34 @@ class Streams:
 
     async def _verify(self, due: list[Stream]) -> None:
         for stream in due:
-            stream.check_at = self._next_check(stream.session)
-        ended = await anyio.to_thread.run_sync(_ended, due)
-        for stream in ended:
-            log.info("stream_ended", user=stream.session.user.id)
-            stream.end("session")
+            stream.check_at = time.monotonic() + UNHEARD_CHECK  # also when it cannot be checked now
+        for stream, ends_at in await anyio.to_thread.run_sync(_looked_at, due):
+            if ends_at is None:
+                log.info("stream_ended", user=stream.session.user.id)
+                stream.end("session")
+            elif stream.check_at != AT_ONCE:  # it was doubted while it was looked at
+                stream.check_at = self._next_check(ends_at)
 
 
-def _ended(streams: list[Stream]) -> list[Stream]:
-    """Those whose sessions do not stand any more; what cannot be checked now is checked again later."""
-    verify = wiring.services().sessions.verify
-    ended = []
+def _looked_at(streams: list[Stream]) -> list[tuple[Stream, datetime | None]]:
+    """When their sessions end by themselves, None where one stands no more; not those that cannot be checked now."""
+    found: list[tuple[Stream, datetime | None]] = []
     for stream in streams:
         try:
-            verify(stream.token)
+            found.append((stream, _ends_at(stream.token)))
         except NotSignedIn:
-            ended.append(stream)
+            found.append((stream, None))
         except Unavailable as error:
             log.warning("stream_not_checked", reason=str(error))
-    return ended
+    return found
+
+
+def _ends_at(token: str) -> datetime:
+    """When the session ends if nobody uses it: a stream is no use. Raises NotSignedIn, Unavailable."""
+    services = wiring.services()
+    if token.startswith(PREFIX):
+        return services.tokens.verify(token).expires_at
+    return services.sessions.stands(token).ends_at
 
 
 STREAMS = Streams()

@@ -109,7 +109,7 @@ def joined(spans: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 
 def _tokens(text: str) -> list[re.Match[str]]:
-    return list(_WORD.finditer(text))
+    return [match for match in _WORD.finditer(text) if match[0].lower().isprintable()]  # as words_of
 
 
 _WORD = re.compile(_BETWEEN.pattern.replace("[", "[^", 1))

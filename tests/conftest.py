@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from services.embedded import start_postgres, start_valkey
 from tests import browser
+
+# The gate draws the same cases each time: what one change is judged by must not hang on luck. Look for more of them
+# with HYPOTHESIS_PROFILE=default.
+settings.register_profile("gate", derandomize=True, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console.components import component, nothing, trigger
 
-_bell = component("bell", "live")
+_bell = component("bell", "live", "presence")
 
 
 def bell(*, looking_at: str | None) -> str | None:

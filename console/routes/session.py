@@ -27,13 +27,17 @@ class Ticket(BaseModel):
 
 
 async def open_session(request: Request) -> Response:
-    """POST /api/session: takes the ticket of a verified sign-in and sets the session cookie."""
+    """POST /api/session: takes the ticket of a verified sign-in and sets the session cookie.
+
+    The session that the browser had before ends.
+    """
     body = await read_body(request, Ticket)
     token, session = await run_in_threadpool(
         wiring.services().sessions.exchange,
         body.ticket,
         address=request.client.host if request.client else "",
         user_agent=request.headers.get("user-agent", "")[:USER_AGENT_LENGTH],
+        replaces=cookie.read(request.cookies, wiring.settings()),
     )
     response = Response(status_code=204)
     cookie.put(response, token, wiring.settings())
@@ -53,7 +57,13 @@ async def end_session(request: Request) -> Response:
     return response
 
 
+async def use_session(request: Request) -> Response:
+    """POST /api/session/use: somebody is there. The gate has renewed the idle time before this is called."""
+    return Response(status_code=204)
+
+
 routes = [
     Route("/api/session", open_session, methods=["POST"]),
     Route("/api/session/end", end_session, methods=["POST"]),
+    Route("/api/session/use", use_session, methods=["POST"]),
 ]

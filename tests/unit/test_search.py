@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.library import Place, Sort
@@ -48,6 +48,7 @@ def test_whatever_is_typed_gives_words_without_any_mark(text: str) -> None:
 
 
 @given(st.text(max_size=80), st.text(max_size=40))
+@example("¹\U0002fa1e", "¹")  # a letter that nobody has assigned makes no word
 def test_marks_lie_in_the_text_and_apart(text: str, typed: str) -> None:
     before = 0
     for start, end in marks(text, parse(typed), {}):

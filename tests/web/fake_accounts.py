@@ -68,6 +68,7 @@ class FakeSessions:
     tickets: dict[str, User] = field(default_factory=dict)
     live: dict[str, Session] = field(default_factory=dict)
     devices: dict[UUID, OpenSession] = field(default_factory=dict)
+    used: list[str] = field(default_factory=list)  # tokens that were verified because somebody is there
     doubted: Callable[[UUID | None], None] = lambda session_id: None
 
     def hears(self) -> bool:
@@ -114,13 +115,14 @@ class FakeSessions:
         return token if address is None else (token, session)
 
     def verify(self, token: str | None) -> Session:
-        session = self.live.get(token or "")
-        if session is None or session.expires_at <= datetime.now(UTC):
-            raise NotSignedIn("Please sign in.")
+        session = self.stands(token).session
+        self.used.append(token or "")
         return session
 
     def stands(self, token: str | None) -> Standing:
-        session = self.verify(token)
+        session = self.live.get(token or "")
+        if session is None or session.expires_at <= datetime.now(UTC):
+            raise NotSignedIn("Please sign in.")
         return Standing(session=session, ends_at=min(session.expires_at, datetime.now(UTC) + IDLE))
 
     def revoke(self, session: Session, *, reason: str = "signed out") -> None:
