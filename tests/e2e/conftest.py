@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -79,9 +80,9 @@ class RunningStack:
         context.add_cookies([{"name": "backlot_session", "value": token, "url": self.address, "httpOnly": True}])
 
 
-@pytest.fixture(scope="package")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    home = tmp_path_factory.mktemp("home")
+@contextmanager
+def running(home: Path, **settings: str) -> Iterator[RunningStack]:
+    """The stack on an empty home, with these settings beside those of the tests."""
     log = home / "up.log"
     environment = {
         name: value
@@ -94,6 +95,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         "BACKLOT_MEDIA_WORKERS": "1",
         "BACKLOT_UPLOAD_PART_SIZE": str(PART),
         "PYTHONUNBUFFERED": "1",
+        **settings,
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -115,6 +117,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=STOP_SECONDS)
+
+
+@pytest.fixture(scope="package")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    with running(tmp_path_factory.mktemp("home")) as started:
+        yield started
 
 
 @pytest.fixture(scope="package")

@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -95,6 +97,21 @@ def test_it_ends_with_the_session_and_with_no_other(services: FakeServices, addr
         time.sleep(0.3)
         assert LAST_CHUNK not in stays.raw
         assert len(services.live.viewers) == 1
+
+
+def test_it_is_no_use_of_its_session_and_ends_when_that_ends_by_itself(
+    services: FakeServices, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "FIRST_CHECK", 0.0)
+    monkeypatch.setattr(streams, "LOOK", 0.1)
+    token = services.sessions.open(BO)
+    ends_at = datetime.now(UTC) + timedelta(seconds=1.5)
+    services.sessions.live[token] = replace(services.sessions.live[token], expires_at=ends_at)
+    with Stream(address, token=token) as stream:
+        stream.wait_for(b"event: snapshot")
+        stream.wait_for(b'{"why": "session"}', within=3)
+        assert datetime.now(UTC) >= ends_at
+    assert services.sessions.used == []
 
 
 def test_a_session_that_nobody_hears_of_is_checked_at_times(
