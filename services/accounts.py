@@ -1,91 +1,112 @@
-"""Users: sign-in, passwords, creation."""
+"""Who somebody is: sign-in, passwords, and users made from the terminal."""
 
 from __future__ import annotations
 
-import re
-
+from services.addresses import counted_as
 from services.database import Database
 from services.errors import BadInput, LimitReached, NotFound, Refused
 from services.model import Role, User
-from services.passwords import MINIMUM_LENGTH, NOBODY, check_password, hash_password, one_time_password
-from services.records import events, sessions, users
-from services.sessions import Sessions
+from services.passwords import NOBODY, check_password, hash_password, one_time_password, require_good
+from services.permissions import Action, use_case
+from services.records import events, failures, reset_links, sessions, users
+from services.records.failures import Attempt
+from services.records.reset_links import ResetRow
+from services.signing import digest_of
+from services.users import USER_NAME, Ended, Users, add_user, shut_out
 
-FAILURES_ALLOWED = 5
+FAILURES_ALLOWED = 5  # of one name from one address
+FAILURES_OF_ADDRESS = 50  # over all names: an office behind one address has more than one person
 FAILURES_REMEMBERED = 900.0  # seconds
-USER_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
+NO_NAME = ""  # what is no name of a user is counted as one
 
 
 class Accounts:
-    def __init__(self, database: Database, live_sessions: Sessions) -> None:
+    def __init__(self, database: Database, known_users: Users) -> None:
         self._database = database
-        self._sessions = live_sessions
+        self._users = known_users
 
     def sign_in(self, name: str, password: str, *, address: str) -> User:
         """The user of a name and password, after the same work whether or not the name exists.
 
-        Raises Refused for a wrong pair or a disabled user, LimitReached after five failures from one address.
+        Raises Refused for a wrong pair or a disabled user, and LimitReached, before any work, when too many failed:
+        five for the name from this address, or fifty from it for all names.
         """
-        name = name.strip().lower()[:64]
-        with self._database.transaction() as connection:
-            failures, wait = users.count_failures(connection, name=name, address=address, seconds=FAILURES_REMEMBERED)
-            if failures < FAILURES_ALLOWED:
-                users.add_failure(connection, name=name, address=address)  # until it proves to be none
+        name = name.strip().lower()
+        name = name if USER_NAME.fullmatch(name) else NO_NAME
+        place = counted_as(address)
+        attempt = self._attempt(name, place)
+        with self._database.statement() as connection:
             record = users.find_by_name(connection, name)
-        locked_out = failures >= FAILURES_ALLOWED
-        matches = check_password(password, record.password_hash if record and not locked_out else NOBODY)
-        if locked_out:
-            raise LimitReached(
-                f"Too many failed sign-ins. Try again in {max(1, round(wait / 60))} min.", retry_after=max(wait, 1.0)
-            )
+        matches = check_password(password, record.password_hash if record else NOBODY)
         if record is None or record.disabled or not matches:
+            if not attempt.left:
+                self._note_lock(name, place, None if record is None else record.user.id)
             raise Refused("The name or the password is not right.")
         with self._database.transaction() as connection:
-            users.clear_failures(connection, name=name, address=address)
+            failures.clear(connection, name=name, address=place)
             events.append(connection, actor=f"user:{record.user.id}", action="signed in", user_id=record.user.id)
         return record.user
 
+    @use_case(Action.ACCOUNT)
     def change_password(self, user: User, current: str, new: str) -> None:
-        """Set a new password; every session of the user ends. Raises Refused when it may not be used."""
-        with self._database.transaction() as connection:
+        """Set a new password; every session of the user ends.
+
+        Raises BadInput when the new one may not be used, Refused when the present one is wrong, LimitReached when it
+        was too often.
+        """
+        require_good(new, name=user.name)
+        if new == current:
+            raise BadInput("Choose a password that differs from the present one.")
+        place = f"account of {user.id}"  # whoever found an open session must not guess on
+        self._attempt(user.name, place)
+        with self._database.statement() as connection:
             record = users.find(connection, user.id)
         if record is None or not check_password(current, record.password_hash):
             raise Refused("The present password is not right.")
-        if len(new) < MINIMUM_LENGTH:
-            raise BadInput(f"Choose a password of at least {MINIMUM_LENGTH} characters; a short sentence is good.")
-        if new == current:
-            raise BadInput("Choose a password that differs from the present one.")
-        if user.name in new.lower():
-            raise BadInput("Choose a password that does not contain your name.")
         hashed = hash_password(new)
         with self._database.transaction() as connection:
+            failures.clear(connection, name=user.name, address=place)
             users.set_password(connection, user.id, hashed)
+            users.drop_tickets(connection, user.id)
+            reset_links.drop(connection, user.id)
             ended = sessions.revoke_all(connection, user.id, reason="password changed")
             events.append(connection, actor=f"user:{user.id}", action="password changed", user_id=user.id)
-        for session_id in ended:
-            self._sessions.forget(session_id)
+        self._users.tell(Ended(sessions=ended, tokens=()))
 
     def who_resets(self, token: str) -> str:
         """The name of whom a link is for. Raises NotFound when it is unknown, used or too old."""
-        raise NotImplementedError
+        return self._link(token).name
 
     def reset_password(self, token: str, new: str) -> User:
         """Set the password by a link, which is used up; sessions and tokens end. Raises NotFound, BadInput."""
-        raise NotImplementedError
+        link = self._link(token)
+        require_good(new, name=link.name)
+        hashed = hash_password(new)
+        with self._database.transaction() as connection:
+            if not reset_links.use_up(connection, digest_of(token)):
+                raise _no_link()
+            users.set_password(connection, link.user_id, hashed)
+            ended = shut_out(connection, link.user_id, reason="password reset")
+            record = users.find(connection, link.user_id)
+            events.append(
+                connection,
+                actor=f"user:{link.user_id}",
+                action="password reset",
+                user_id=link.user_id,
+                details={"link of": link.created_by},
+            )
+        self._users.tell(ended)
+        if record is None or record.disabled:
+            raise _no_link()
+        return record.user
 
     def create_user(self, actor_id: int | None, name: str, role: Role) -> str:
         """A new user's one-time password; the first sign-in asks for another. actor_id None: from the terminal."""
-        name = name.strip().lower()
-        if not USER_NAME.fullmatch(name):
-            raise BadInput("A user name has 1 to 64 of a-z, 0-9, dot, dash, underscore and @, and no spaces.")
         password = one_time_password()
         hashed = hash_password(password)
         with self._database.transaction() as connection:
-            user_id = users.create(connection, name=name, role=role, password_hash=hashed)
-            if user_id is None:
-                raise BadInput(f"There is a user {name} already.")
             actor = "system" if actor_id is None else f"user:{actor_id}"
-            events.append(connection, actor=actor, action="user created", user_id=user_id, details={"role": role})
+            add_user(connection, name, role, password_hash=hashed, actor=actor)
         return password
 
     def ensure_first_admin(self) -> str | None:
@@ -110,3 +131,37 @@ class Accounts:
         if record is None:
             raise NotFound("There is no admin yet. `python -m console up` makes the first one.")
         return record.user
+
+    def _attempt(self, name: str, place: str) -> Attempt:
+        """Counted as failed until it proves to be none. Raises LimitReached."""
+        with self._database.statement() as connection:
+            attempt = failures.begin(
+                connection,
+                name=name,
+                address=place,
+                seconds=FAILURES_REMEMBERED,
+                of_pair=FAILURES_ALLOWED,
+                of_address=FAILURES_OF_ADDRESS,
+            )
+        if attempt.id is None:
+            raise LimitReached(
+                f"Too many failed sign-ins. Try again in {max(1, round(attempt.wait / 60))} min.",
+                retry_after=max(attempt.wait, 1.0),
+            )
+        return attempt
+
+    def _note_lock(self, name: str, place: str, user_id: int | None) -> None:
+        details = {"name": name, "address": place, "seconds": FAILURES_REMEMBERED}
+        with self._database.transaction() as connection:
+            events.append(connection, actor="system", action="sign-in locked", user_id=user_id, details=details)
+
+    def _link(self, token: str) -> ResetRow:
+        with self._database.statement() as connection:
+            link = reset_links.find(connection, digest_of(token))
+        if link is None:
+            raise _no_link()
+        return link
+
+
+def _no_link() -> NotFound:
+    return NotFound("This link was used already, or is too old. Ask an admin for a new one.")

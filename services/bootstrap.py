@@ -24,6 +24,7 @@ from services.notifications import Notifications
 from services.operations import Operations
 from services.progress import Progress
 from services.queue import PERSON_PATIENCE, Queue, connect
+from services.revocations import Revocations
 from services.samples import Samples
 from services.sessions import Sessions
 from services.settings import Settings
@@ -95,15 +96,20 @@ def build(
             "with `python -m console up`, which brings its own servers."
         )
     secret = settings.secret_key.get_secret_value()
+    previous = settings.previous_secret_key.get_secret_value() if settings.previous_secret_key else None
     database = database or Database(settings.database_url.get_secret_value())
     patient_client = client or connect(settings.redis_url.get_secret_value(), patience=WORKER_PATIENCE)
     client = client or connect(settings.redis_url.get_secret_value(), patience=patience)
     storage = storage or LocalStorage(settings.storage_folder)
     admission = Admission.of(database, storage, client, settings)
-    queue = Queue(client, secret=secret)
-    sweeper = Sweeper(database, Queue(patient_client, secret=secret), storage, seconds=settings.sweep)
-    sessions = Sessions(database, client, settings, secret=secret)
-    progress = Progress(client, secret=secret)
+    queue = Queue(client, secret=secret, previous=previous)
+    patient_queue = Queue(patient_client, secret=secret, previous=previous)
+    sweeper = Sweeper(database, patient_queue, storage, seconds=settings.sweep)
+    revocations = Revocations(client)
+    sessions = Sessions(database, client, settings, secret=secret, previous=previous, revocations=revocations)
+    tokens = ApiTokens(database, revocations)
+    users = Users(database, sessions, tokens, settings)
+    progress = Progress(client, secret=secret, previous=previous)
     limits = Limits(database, client, settings)
     uploads = Uploads(database, storage, queue, sweeper, settings, admission=admission, progress=progress)
     videos, lineages = Videos(database, storage), Lineages(database)
@@ -117,17 +123,17 @@ def build(
         progress=progress,
         storage=storage,
         sweeper=sweeper,
-        accounts=Accounts(database, sessions),
+        accounts=Accounts(database, users),
         sessions=sessions,
-        users=Users(),
-        tokens=ApiTokens(),
+        users=users,
+        tokens=tokens,
         admission=admission,
         limits=limits,
         uploads=uploads,
         videos=videos,
         operations=operations,
         live=live,
-        listener=_listener(client, sessions, live),
+        listener=_listener(client, revocations, live),
         edits=Edits(database),
         library=Library(database),
         bulk=Bulk(database, queue, sweeper, operations, progress=progress),
@@ -139,19 +145,19 @@ def build(
     )
 
 
-def _listener(client: redis.Redis, sessions: Sessions, live: Hub) -> Listener:
+def _listener(client: redis.Redis, revocations: Revocations, live: Hub) -> Listener:
     """One connection for all that a web server hears."""
 
     def begin() -> None:
-        sessions.forget_checks()
+        revocations.forget_all()
         live.begin_to_hear()
 
     listener = Listener(
         client,
-        {keys.revocations(): sessions.hear_revocation, keys.progress(): live.hear},
+        {keys.revocations(): revocations.hear, keys.progress(): live.hear},
         connected=begin,
         lost=live.cease_to_hear,
     )
-    sessions.heard_by(listener.hears)
+    revocations.heard_by(listener.hears)
     live.heard_by(listener.hears)
     return listener

@@ -13,7 +13,7 @@ import structlog
 
 from services import keys
 from services.model import StageName
-from services.signing import derived_key, is_signed, sign
+from services.signing import Keys
 
 log = structlog.get_logger()
 
@@ -40,21 +40,21 @@ class JobChange:
 class Progress:
     """One command per call, however many stages or jobs it tells of."""
 
-    def __init__(self, client: redis.Redis, *, secret: str) -> None:
+    def __init__(self, client: redis.Redis, *, secret: str, previous: str | None = None) -> None:
         self._client = client
-        self._key = derived_key(secret, "progress")
+        self._signing = Keys.of(secret, "progress", previous=previous)
 
     def tell(self, told: Sequence[StageProgress | JobChange]) -> None:
         body = json.dumps([_as_item(one) for one in told])
         try:
-            self._client.publish(keys.progress(), f"{sign(self._key, body.encode())}.{body}")
+            self._client.publish(keys.progress(), f"{self._signing.sign(body.encode())}.{body}")
         except redis.RedisError as error:
             log.debug("progress_not_told", reason=type(error).__name__)
 
     def read(self, data: bytes) -> tuple[StageProgress | JobChange, ...]:
         """What a message on the channel tells; nothing when we did not sign it."""
         signature, _, body = data.partition(b".")
-        if not is_signed(self._key, body, signature.decode("ascii", "replace")):
+        if not self._signing.is_signed(body, signature.decode("ascii", "replace")):
             return ()
         return tuple(_from_item(item) for item in json.loads(body))
 

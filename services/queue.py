@@ -21,7 +21,7 @@ from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 from services import keys
 from services.errors import Unavailable
 from services.model import QueueName
-from services.signing import derived_key, is_signed, sign
+from services.signing import Keys
 
 PERSON_PATIENCE = 0.2  # seconds that somebody waits for Redis before it is done without
 WAKE_FUNCTION = "jobs.workers.wake"
@@ -40,19 +40,19 @@ class StopCommand:
 
 
 class SignedJson:
-    """RQ's serializer: JSON behind a signature. What is not signed with our key is never read."""
+    """RQ's serializer: JSON behind a signature. What is not signed with a key of ours is never read."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, signing: Keys) -> None:
+        self._signing = signing
 
     def dumps(self, value: Any, /) -> bytes:
         body = json.dumps(value).encode()
-        return sign(self._key, body).encode() + b"." + body
+        return self._signing.sign(body).encode() + b"." + body
 
     def loads(self, data: bytes, /) -> Any:
         """Raises ValueError for anything that we did not sign."""
         signature, _, body = data.partition(b".")
-        if not is_signed(self._key, body, signature.decode("ascii", "replace")):
+        if not self._signing.is_signed(body, signature.decode("ascii", "replace")):
             raise ValueError("The message is not signed by this product.")
         return json.loads(body)
 
@@ -60,10 +60,10 @@ class SignedJson:
 class Queue:
     """Rings queues, sends stop commands, tidies RQ's registry. Never waits longer than the client's time-out."""
 
-    def __init__(self, client: redis.Redis, *, secret: str) -> None:
+    def __init__(self, client: redis.Redis, *, secret: str, previous: str | None = None) -> None:
         self._client = client
-        self.serializer = SignedJson(derived_key(secret, "wake"))
-        self._command_key = derived_key(secret, "stop command")
+        self.serializer = SignedJson(Keys.of(secret, "wake", previous=previous))
+        self._commands = Keys.of(secret, "stop command", previous=previous)
 
     def ring(self, queue: QueueName) -> None:
         """Put a wake on the queue unless one is waiting there. Raises Unavailable."""
@@ -155,7 +155,7 @@ class Queue:
     def send_stop(self, worker: str, command: StopCommand) -> None:
         """Tell a worker to stop an attempt now. Best effort: the worker's next beat tells it too."""
         body = json.dumps({"worker": worker, "stage_id": command.stage_id, "token": command.token})
-        message = {"command": STOP_COMMAND, "body": body, "signature": sign(self._command_key, body.encode())}
+        message = {"command": STOP_COMMAND, "body": body, "signature": self._commands.sign(body.encode())}
         try:
             self._client.publish(PUBSUB_CHANNEL_TEMPLATE % worker, json.dumps(message))
         except redis.RedisError as error:
@@ -166,9 +166,7 @@ class Queue:
         try:
             message = json.loads(data)
             body = message["body"]
-            if message["command"] != STOP_COMMAND or not is_signed(
-                self._command_key, body.encode(), message["signature"]
-            ):
+            if message["command"] != STOP_COMMAND or not self._commands.is_signed(body.encode(), message["signature"]):
                 return None
             fields = json.loads(body)
             if fields["worker"] != worker:

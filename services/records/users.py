@@ -1,8 +1,9 @@
-"""Users, their sign-in tickets and failures."""
+"""Users and their sign-in tickets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -17,6 +18,20 @@ class UserRecord:
     user: User
     password_hash: str
     disabled: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserRow:
+    """A user as admins see them; open_sessions are those used of late."""
+
+    id: int
+    name: str
+    role: Role
+    disabled_at: datetime | None
+    must_change_password: bool
+    created_at: datetime
+    last_seen_at: datetime | None
+    open_sessions: int
 
 
 _COLUMNS = "id, name, role, must_change_password, password_hash, disabled_at is not null as disabled"
@@ -34,8 +49,9 @@ def find_by_name(connection: Connection, name: str) -> UserRecord | None:
     return _record(connection.execute(query, {"name": name}).one_or_none())
 
 
-def find(connection: Connection, user_id: int) -> UserRecord | None:
-    query = text(f"select {_COLUMNS} from users where id = :id")
+def find(connection: Connection, user_id: int, *, hold: bool = False) -> UserRecord | None:
+    """The user; hold: as they stay until the end of the transaction."""
+    query = text(f"select {_COLUMNS} from users where id = :id {'for update' if hold else ''}")
     return _record(connection.execute(query, {"id": user_id}).one_or_none())
 
 
@@ -65,34 +81,62 @@ def set_password(connection: Connection, user_id: int, password_hash: str) -> No
     )
 
 
-def count_failures(connection: Connection, *, name: str, address: str, seconds: float) -> tuple[int, float]:
-    """How many sign-ins failed in the last seconds, and in how many seconds the oldest of them is forgotten."""
-    row = connection.execute(
+def set_role(connection: Connection, user_id: int, role: Role) -> None:
+    """Sessions of the version before end."""
+    connection.execute(
+        text("update users set role = :role, version = version + 1 where id = :id"), {"id": user_id, "role": role}
+    )
+
+
+def set_disabled(connection: Connection, user_id: int, *, disabled: bool) -> None:
+    """Sessions of the version before end."""
+    connection.execute(
+        text("update users set disabled_at = case when :disabled then now() end, version = version + 1 where id = :id"),
+        {"id": user_id, "disabled": disabled},
+    )
+
+
+def hold_admins(connection: Connection) -> frozenset[int]:
+    """The admins who may sign in; until the end of the transaction nobody takes that from them."""
+    rows = connection.execute(
+        text("select id from users where role = 'admin' and disabled_at is null order by id for update")
+    )
+    return frozenset(row.id for row in rows)
+
+
+def search(
+    connection: Connection,
+    *,
+    idle_seconds: float,
+    user_id: int | None = None,
+    name_part: str = "",
+    role: Role | None = None,
+    after: str = "",
+    limit: int = 1,
+) -> tuple[UserRow, ...]:
+    """Users by name, from the name after on."""
+    rows = connection.execute(
         text(
-            "select count(*) as failures,"
-            " coalesce(extract(epoch from min(at) + make_interval(secs => :seconds) - now()), 0)::float8 as wait"
-            " from sign_in_failures"
-            " where name = :name and address = :address and at > now() - make_interval(secs => :seconds)"
+            "select u.id, u.name, u.role, u.disabled_at, u.must_change_password, u.created_at,"
+            " s.last_seen_at, s.open_sessions from users u cross join lateral ("
+            " select max(last_seen_at) as last_seen_at, count(*) filter (where revoked_at is null"
+            " and expires_at > now() and u.disabled_at is null and u.version = user_version"
+            " and last_seen_at > now() - make_interval(secs => :idle)) as open_sessions"
+            " from sessions where user_id = u.id) s"
+            " where (cast(:user_id as bigint) is null or u.id = :user_id)"
+            " and (cast(:role as text) is null or u.role = :role)"
+            " and u.name > :after and position(:part in u.name) > 0 order by u.name limit :limit"
         ),
-        {"name": name, "address": address, "seconds": seconds},
-    ).one()
-    return row.failures, row.wait
-
-
-def add_failure(connection: Connection, *, name: str, address: str) -> None:
-    """Note a failure, and forget those of more than a day ago."""
-    connection.execute(text("delete from sign_in_failures where at < now() - interval '1 day'"))
-    connection.execute(
-        text("insert into sign_in_failures (name, address) values (:name, :address)"),
-        {"name": name, "address": address},
+        {
+            "idle": idle_seconds,
+            "user_id": user_id,
+            "part": name_part,
+            "role": role,
+            "after": after,
+            "limit": limit,
+        },
     )
-
-
-def clear_failures(connection: Connection, *, name: str, address: str) -> None:
-    connection.execute(
-        text("delete from sign_in_failures where name = :name and address = :address"),
-        {"name": name, "address": address},
-    )
+    return tuple(UserRow(**{**row._mapping, "role": Role(row.role)}) for row in rows)
 
 
 def add_ticket(connection: Connection, *, digest: bytes, user_id: int, seconds: float) -> None:
@@ -111,3 +155,7 @@ def take_ticket(connection: Connection, digest: bytes) -> int | None:
     return connection.execute(
         text("delete from tickets where digest = :digest returning user_id"), {"digest": digest}
     ).scalar_one_or_none()
+
+
+def drop_tickets(connection: Connection, user_id: int) -> None:
+    connection.execute(text("delete from tickets where user_id = :user_id"), {"user_id": user_id})

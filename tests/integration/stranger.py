@@ -13,7 +13,7 @@ from rq.worker import Worker
 
 from services.model import QueueName
 from services.queue import WAKE_FUNCTION, SignedJson
-from services.signing import derived_key
+from services.signing import Keys
 from tests.integration.fleet import Fleet, eventually
 
 SECRET = "fleet"  # of the fleet's workers
@@ -76,7 +76,7 @@ def as_name(rq_job_id: str | bytes) -> str:
 
 
 def signed(*, secret: str = SECRET, purpose: str = "wake", function: str = WAKE_FUNCTION, queue: str) -> bytes:
-    return SignedJson(derived_key(secret, purpose)).dumps([function, None, [queue], {}])
+    return SignedJson(Keys.of(secret, purpose)).dumps([function, None, [queue], {}])
 
 
 def known_to_rq(ground: Ground) -> set[str]:

@@ -17,7 +17,7 @@ from services.database import NO_ANSWER
 from services.errors import NotSignedIn, Unavailable
 from services.library import Query
 from services.model import JobKind, JobState, StageName, StageState, User
-from services.sessions import MEMORY_SECONDS
+from services.revocations import MEMORY_SECONDS
 from tests.integration.degraded import PIPELINE, Row, standing_still
 from tests.integration.fleet import LEASE, Fleet, eventually
 from tests.integration.refusing_redis import RefusingRedis

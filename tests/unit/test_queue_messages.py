@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.model import QueueName
 from services.queue import WAKE_FUNCTION, Queue, SignedJson, StopCommand
-from services.signing import derived_key
+from services.signing import Keys
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +37,12 @@ def test_our_wake_is_one(queue: Queue) -> None:
         zlib.compress(b"."),
         zlib.compress(json.dumps([WAKE_FUNCTION, None, ["media"], {}]).encode()),
         zlib.compress(b"00." + json.dumps(["os.system", None, ["true"], {}]).encode()),
-        wake(SignedJson(derived_key("theirs", "wake"))),
-        wake(SignedJson(derived_key("ours", "stop command"))),
-        wake(SignedJson(derived_key("ours", "wake")), function="os.system"),
-        wake(SignedJson(derived_key("ours", "wake")), arguments=("ai",)),
-        wake(SignedJson(derived_key("ours", "wake")), arguments=None),
-        zlib.compress(SignedJson(derived_key("ours", "wake")).dumps({"a": 1})),
+        wake(SignedJson(Keys.of("theirs", "wake"))),
+        wake(SignedJson(Keys.of("ours", "stop command"))),
+        wake(SignedJson(Keys.of("ours", "wake")), function="os.system"),
+        wake(SignedJson(Keys.of("ours", "wake")), arguments=("ai",)),
+        wake(SignedJson(Keys.of("ours", "wake")), arguments=None),
+        zlib.compress(SignedJson(Keys.of("ours", "wake")).dumps({"a": 1})),
         zlib.compress(b"0" * 50_000_000),
     ],
 )

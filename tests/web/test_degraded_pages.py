@@ -25,7 +25,7 @@ from services.bootstrap import Services, build
 from services.database import NO_ANSWER, upgrade
 from services.model import Role, User
 from services.records import users
-from services.sessions import MEMORY_SECONDS
+from services.revocations import MEMORY_SECONDS
 from services.settings import Settings
 from tests.integration.work import accept
 from tests.network import Network, of_url
@@ -127,9 +127,9 @@ def token_of(services: Services, user: User) -> str:
 
 
 BODIES = {
-    "/api/uploads": {"name": "film.mp4", "size": 5, "fingerprint": "f"},
+    "/api/v1/uploads": {"name": "film.mp4", "size": 5, "fingerprint": "f"},
     "/api/session": {"ticket": "some-ticket"},
-    f"/api/uploads/{UUID(int=7)}": {"title": "A talk"},
+    f"/api/v1/uploads/{UUID(int=7)}": {"title": "A talk"},
     f"/api/videos/{UUID(int=7)}/edits/thumbnail": {"value": 1},
     f"/api/videos/{UUID(int=7)}/clips": {"cuts": [{"position": 0, "start": 1.0, "end": 9.0, "title": "A clip"}]},
     "/api/notifications/read": {"all": True},
@@ -149,7 +149,7 @@ STREAM = ("GET", "/api/live")  # it stays open and says what is away: tests at t
 
 
 def test_every_route_is_in_the_list() -> None:
-    assert {path for _, path in ALL} >= {"/api/session", f"/api/uploads/{UUID(int=7)}/complete", "/healthz"}
+    assert {path for _, path in ALL} >= {"/api/session", f"/api/v1/uploads/{UUID(int=7)}/complete", "/healthz"}
     assert not any("{" in path for _, path in ALL)
 
 

@@ -7,4 +7,4 @@ down_revision = "0008"
 
 
 def upgrade() -> None:
-    run_scripts("accounts/tables.sql")
+    run_scripts("accounts/tables.sql", "accounts/sign_in.sql")
