@@ -63,7 +63,7 @@ class Client:
                 last_byte = time.perf_counter()
                 offset = int(json.loads(_answer(connection, "PUT").read())["offset"])
         headers = {"Cookie": self._cookie}
-        accepted = json.loads(_ask(connection, "POST", f"/api/uploads/{begun['id']}/complete", {}, headers).read())
+        accepted = json.loads(_ask(connection, "POST", f"/api/v1/uploads/{begun['id']}/complete", {}, headers).read())
         accepted_s = time.perf_counter() - last_byte
         connection.close()
         return Sent(video_id=UUID(accepted["video_id"]), job_id=UUID(accepted["job_id"]), accepted_s=accepted_s)
@@ -88,7 +88,7 @@ class Client:
         """Where the upload stands once what was underway is written."""
         connection, known = self._connect(), -1
         while True:
-            asked = f"/api/uploads/{upload_id}"
+            asked = f"/api/v1/uploads/{upload_id}"
             found = int(json.loads(_ask(connection, "GET", asked, {}, {"Cookie": self._cookie}).read())["offset"])
             if found == known:
                 connection.close()
@@ -99,12 +99,12 @@ class Client:
     def _begin(self, connection: http.client.HTTPConnection, path: Path, name: str) -> dict[str, str]:
         body = {"name": name, "size": path.stat().st_size, "fingerprint": fingerprint_of(path), "again": True}
         begun: dict[str, str] = json.loads(
-            _ask(connection, "POST", "/api/uploads", body, {"Cookie": self._cookie}).read()
+            _ask(connection, "POST", "/api/v1/uploads", body, {"Cookie": self._cookie}).read()
         )
         return begun
 
     def _start_part(self, connection: http.client.HTTPConnection, upload_id: str, offset: int, length: int) -> None:
-        connection.putrequest("PUT", f"/api/uploads/{upload_id}?offset={offset}")
+        connection.putrequest("PUT", f"/api/v1/uploads/{upload_id}?offset={offset}")
         connection.putheader("Cookie", self._cookie)
         connection.putheader("Content-Length", str(length))
         connection.endheaders()

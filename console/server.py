@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio.to_thread
 import streamlit as st
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
@@ -19,7 +20,7 @@ from console.figures import Counting
 from console.gate import Gate
 from console.messages import show_crash
 from console.routes import ROUTES
-from console.routes.answers import answer_crash, answer_error
+from console.routes.answers import answer_crash, answer_error, answer_http
 from console.routes.health import READY
 from console.streams import ended_by_signals
 from services import logs
@@ -57,6 +58,6 @@ app = st.App(
     lifespan=lifespan,
     middleware=[Middleware(Counting), Middleware(Gate), Middleware(static_files.StaticFiles, table=STATIC_FILES)],
     routes=[*ROUTES, Route(f"/{navigation.HOME.address}", home)],
-    exception_handlers={BacklotError: answer_error, Exception: answer_crash},
+    exception_handlers={BacklotError: answer_error, HTTPException: answer_http, Exception: answer_crash},
     on_script_error=show_crash,
 )

@@ -13,7 +13,7 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console import shell
+from console.api import docs
 
 log = structlog.get_logger()
 
@@ -53,11 +54,11 @@ class Asset:
     forms: dict[str, bytes] = field(default_factory=dict)
 
 
-def assets(folder: Path, prefix: str, cache_control: str) -> dict[str, Asset]:
-    """Every file below the folder by its address."""
+def assets(folder: Path, prefix: str, cache_control: str, *, names: Collection[str] | None = None) -> dict[str, Asset]:
+    """Every file below the folder by its address, or those of these names."""
     found: dict[str, Asset] = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and (names is None or path.name in names):
             about = path.stat()
             name = path.relative_to(folder).as_posix()
             identity = f"{name} {about.st_size} {about.st_mtime_ns} {brotli.__version__} {zlib.ZLIB_RUNTIME_VERSION}"
@@ -71,9 +72,13 @@ def assets(folder: Path, prefix: str, cache_control: str) -> dict[str, Asset]:
 
 
 def all_assets() -> dict[str, Asset]:
-    """Streamlit's bundle and our own files; those that the page names stand first."""
+    """Streamlit's bundle, our own files and Swagger UI; those that the page names stand first."""
     page = shell.html()
-    found = assets(shell.BUNDLE / "static", "/static/", FOREVER) | assets(shell.STATIC, "/app/static/", A_DAY)
+    found = {
+        **assets(shell.BUNDLE / "static", "/static/", FOREVER),
+        **assets(shell.STATIC, "/app/static/", A_DAY),
+        **assets(docs.folder(), f"{docs.ADDRESS}/", A_DAY, names=docs.NAMES),
+    }
     return dict(sorted(found.items(), key=lambda item: item[0] not in page))
 
 

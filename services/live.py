@@ -16,6 +16,7 @@ from services.database import Database
 from services.errors import Unavailable
 from services.live_job import LiveJob, as_item, as_loaded, moved
 from services.model import JobState, User
+from services.permissions import Action, use_case
 from services.progress import Progress, StageProgress
 from services.records import live
 from services.records.live import WatchedJob
@@ -45,12 +46,17 @@ class Viewer:
     wake is called, from any thread, when there is something to take; it must not block.
     """
 
-    def __init__(self, user: User, wake: Callable[[], None]) -> None:
+    def __init__(self, user: User, wake: Callable[[], None], *, only: UUID | None = None) -> None:
         self.user = user
+        self._only = only
         self._wake = wake
         self._lock = threading.Lock()
         self._jobs: dict[UUID, bytes] = {}
         self._first: list[bytes] = []
+
+    def looks_for(self, job: LiveJob) -> bool:
+        """Whether this viewer is shown the job."""
+        return self._only in {None, job.id} and job.may_be_seen_by(self.user)
 
     def offer(self, job_id: UUID, event: bytes) -> None:
         with self._lock:
@@ -131,9 +137,16 @@ class Hub:
 
     # What viewers do.
 
-    def join(self, user: User, wake: Callable[[], None], *, also: Collection[UUID] = ()) -> Viewer:
-        """A viewer, with a snapshot to take first; also names jobs whose end they may have missed."""
-        viewer = Viewer(user, wake)
+    @use_case(Action.SEE)
+    def join(
+        self, user: User, wake: Callable[[], None], *, also: Collection[UUID] = (), only: UUID | None = None
+    ) -> Viewer:
+        """A viewer, with a snapshot to take first; also names jobs whose end they may have missed.
+
+        only names the one job that is looked for.
+        """
+        viewer = Viewer(user, wake, only=only)
+        also = also if only is None else (only,)
         with self._changed:
             self._viewers.add(viewer)
             if self._thread is None or not self._thread.is_alive():
@@ -148,7 +161,7 @@ class Hub:
                     self._ask(everything=not self._loaded, job_ids=missing)
         with self._changed:
             self._drop_ended()
-            items = [self._item(job) for job in self._jobs.values() if job.may_be_seen_by(user)]
+            items = [self._item(job) for job in self._jobs.values() if viewer.looks_for(job)]
             viewer.say(_event("snapshot", {"source": self._source, "jobs": items}), instead=True)
             self._changed.notify_all()
         return viewer
@@ -273,7 +286,7 @@ class Hub:
 
     def _show(self, job: LiveJob) -> None:
         self._jobs[job.id] = job
-        viewers = [viewer for viewer in self._viewers if job.may_be_seen_by(viewer.user)]
+        viewers = [viewer for viewer in self._viewers if viewer.looks_for(job)]
         if viewers:
             event = _event("job", self._item(job))
             for viewer in viewers:

@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
-from services import cuts, kinds
+from services import cuts, idempotency, kinds
 from services.corrections import corrected
 from services.database import Database
 from services.errors import BacklotError, BadInput, IllegalMove, Refused, Unavailable
 from services.model import JobKind, JobState, Priority, QueueName, StageName, User, stages_of
 from services.outputs import ClipsOutput, ProbeOutput, TranscriptOutput
-from services.permissions import Action, require, unseen
+from services.permissions import Action, require, unseen, use_case
 from services.progress import JobChange, Progress
 from services.queue import Queue, StopCommand
 from services.records import edits, events, jobs, queues, quotas, videos
@@ -49,16 +49,37 @@ class Operations:
         self._settings = settings
         self._progress = progress
 
-    def submit(self, user: User, video_id: UUID, kind: JobKind, *, options: Mapping[str, object] | None = None) -> UUID:
+    @use_case(Action.ACT)
+    def submit(
+        self,
+        user: User,
+        video_id: UUID,
+        kind: JobKind,
+        *,
+        options: Mapping[str, object] | None = None,
+        key: str | None = None,
+    ) -> UUID:
         """A new job on a video that is there; options say what it is asked for beyond its kind (services/cuts.py).
 
+        The same once more with the same key, any text of the user's, answers the job of the first time.
+
         Raises NotFound, NotAllowed, BadInput where the file has nothing for it or the options ask what cannot be made,
-        IllegalMove while clips are rendered that it would undo.
+        IllegalMove while clips are rendered that it would undo, and for a key that was used for something else.
         """
         try:
-            with self._database.transaction() if kind in RENDERING else self._database.statement() as connection:
+            alone = kind not in RENDERING and key is None
+            with self._database.statement() if alone else self._database.transaction() as connection:
                 recorded = videos.recorded_stages(connection, [video_id])
                 job = _new_job(user, video_id, kind, recorded, Priority.INTERACTIVE)
+                if key is not None:
+                    asked = {"video_id": str(video_id), "kind": kind, "options": options}
+                    creation = idempotency.creation(self._settings, user, "job", key, asked)
+                    quotas.lock_user(connection, user.id)
+                    made = jobs.find_between(connection, creation.first, creation.last)
+                    if made is not None:
+                        creation.require_same(made)
+                        return made
+                    job = replace(job, id=creation.id)
                 if kind in RENDERING and _rendered_now(connection, user, [video_id]):
                     raise IllegalMove(RENDERED_NOW)
                 if options:
@@ -72,6 +93,7 @@ class Operations:
             self._progress.tell([JobChange(job_id=job.id, video_id=video_id)])
         return job.id
 
+    @use_case(Action.ACT)
     def submit_many(self, user: User, video_ids: Sequence[UUID], kind: JobKind) -> dict[UUID, UUID | BacklotError]:
         """A new job on each of many videos, behind what people wait for; by video its job, or why there is none."""
         answers: dict[UUID, UUID | BacklotError] = {}
@@ -107,12 +129,14 @@ class Operations:
             self._progress.tell([JobChange(job_id=job.id, video_id=job.video_id) for job in new])
         return answers | {job.video_id: job.id for job in new}
 
+    @use_case(Action.SEE)
     def job(self, user: User, job_id: UUID) -> JobView:
         """Raises NotFound."""
         with self._database.transaction() as connection:
             job = self._visible_job(connection, user, job_id, Action.SEE)
             return job_view(job, jobs.stages(connection, [job_id]))
 
+    @use_case(Action.ACT)
     def cancel(self, user: User, job_id: UUID, *, reason: str = "Cancelled on the page.") -> None:
         """Stop what is unfinished; outputs made so far stay. Raises NotFound, NotAllowed, IllegalMove."""
         with self._database.transaction() as connection:
@@ -125,6 +149,7 @@ class Operations:
                 self._queue.send_stop(attempt.worker, StopCommand(stage_id=attempt.stage_id, token=attempt.token))
         self._progress.tell([JobChange(job_id=job_id, video_id=job.video_id)])
 
+    @use_case(Action.ACT)
     def retry(self, user: User, job_id: UUID, *, reason: str = "Retried on the page.") -> None:
         """Run again what failed or was cancelled; what succeeded is kept.
 
@@ -138,39 +163,42 @@ class Operations:
             self._progress.tell([JobChange(job_id=job_id, video_id=job.video_id)])
         self._sweeper.arm()
 
-    def counts(self) -> dict[JobState, int]:
+    @use_case(Action.SEE_HISTORY)
+    def counts(self, user: User) -> dict[JobState, int]:
         """How many jobs there are by state."""
         with self._database.transaction() as connection:
             return jobs.count_by_state(connection)
 
+    @use_case(Action.OPERATE)
     def pause(self, user: User, queue: QueueName, *, reason: str) -> None:
         """Let nothing more be claimed from a queue, in any process, until it is resumed; what runs ends as it would.
 
         Raises NotAllowed, BadInput without a reason, IllegalMove when it is paused already.
         """
-        require(user, Action.OPERATE, user.id)
         reason = " ".join(reason.split())
         if not reason:
             raise BadInput("Say why the queue is paused: whoever looks at it later will want to know.")
         self._set_paused(user, queue, paused=True, reason=reason)
 
+    @use_case(Action.OPERATE)
     def resume(self, user: User, queue: QueueName, *, reason: str | None = None) -> bool:
         """Let a paused queue go on; whether Redis answered, so that its workers know at once.
 
         Raises NotAllowed, IllegalMove when it is not paused.
         """
-        require(user, Action.OPERATE, user.id)
         self._set_paused(user, queue, paused=False, reason=reason)
         rung = self._queue.try_to_ring(queue)
         self._sweeper.arm()
         return rung
 
-    def queues(self) -> tuple[QueueRow, ...]:
+    @use_case(Action.SEE_HISTORY)
+    def queues(self, user: User) -> tuple[QueueRow, ...]:
         """Every queue: how much waits and runs, and since when and why one is paused."""
         with self._database.transaction() as connection:
             return queues.find_all(connection)
 
-    def pauses(self) -> tuple[Pause, ...]:
+    @use_case(Action.SEE)
+    def pauses(self, user: User) -> tuple[Pause, ...]:
         """The queues that are paused now. Raises Unavailable."""
         with self._database.transaction() as connection:
             return queues.find_paused(connection)
@@ -180,7 +208,8 @@ class Operations:
         with self._database.transaction() as connection:
             events.append(connection, actor=f"worker:{worker}", action="messages refused", details={"count": count})
 
-    def refused_messages(self, *, hours: float) -> int:
+    @use_case(Action.SEE_HISTORY)
+    def refused_messages(self, user: User, *, hours: float) -> int:
         """How many messages workers refused within the last hours."""
         with self._database.transaction() as connection:
             return events.refused_messages(connection, hours=hours)
@@ -201,7 +230,7 @@ class Operations:
         job = jobs.find(connection, job_id)
         if job is None:
             raise unseen("job")
-        require(user, action, job.user_id)
+        require(user, action, job.user_id, thing="job")
         return job
 
 

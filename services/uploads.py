@@ -6,32 +6,31 @@ import asyncio
 import mimetypes
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy import Connection
 
+from services import idempotency
 from services.admission import Admission
+from services.begun_uploads import begun_before, note_refusal, require_few_unfinished
 from services.database import Database
 from services.errors import BadInput, IllegalMove, LimitReached
 from services.model import PLAN, JobKind, Priority, User, stages_of
 from services.names import clean_file_name, clean_title
-from services.permissions import Action, require
+from services.permissions import Action, use_case
 from services.progress import JobChange, Progress
 from services.queue import Queue
 from services.receiving import BLOCK, NoMedia, Receiving, fingerprint_of, no_such_upload
-from services.records import events, jobs, quotas, uploads, videos
+from services.records import jobs, quotas, uploads, videos
 from services.records.jobs import NewJob
-from services.records.uploads import KEPT_SECONDS, Unfinished, UploadRecord
+from services.records.uploads import Unfinished, UploadRecord
 from services.settings import Settings
 from services.storage import LocalStorage
 from services.sweeper import Sweeper
 from services.tags import clean_tags
-
-MOST_UNFINISHED = 50  # uploads of one person
-UNSENT_SECONDS = 3600.0  # after which one of which nothing arrived makes room for another
 
 log = structlog.get_logger()
 
@@ -90,32 +89,42 @@ class Uploads:
         self._admission = admission
         self._receiving = Receiving(database, storage)
 
-    def begin(self, user: User, *, file_name: str, size: int, fingerprint: str, title: str | None) -> Upload:
+    @use_case(Action.UPLOAD)
+    def begin(
+        self, user: User, *, file_name: str, size: int, fingerprint: str, title: str | None, key: str | None = None
+    ) -> Upload:
         """A new upload, or the one that the same file left unfinished.
+
+        With a key, any text of the user's: a new one, or the one that the same key began.
 
         Raises BadInput for an empty or too large file, LimitReached over the daily quota and with too many unfinished
         ones, Unavailable for a new upload while too much waits or the disk or Redis is nearly full; each refusal is an
-        event.
+        event. IllegalMove for a key that was used for another file.
         """
-        require(user, Action.UPLOAD, user.id)
         name = clean_file_name(file_name)
         fingerprint = fingerprint[:200]
+        asked = {"name": file_name, "size": size, "fingerprint": fingerprint, "title": title}
+        creation = None if key is None else idempotency.creation(self._settings, user, "upload", key, asked)
         try:
             self._require_size(size)
             with self._database.transaction() as connection:
+                if creation is not None and (begun := begun_before(connection, user, creation)) is not None:
+                    return self._as_upload(begun)
                 self._require_upload_quota(connection, user)
                 unfinished = uploads.find_unfinished(
                     connection, user_id=user.id, fingerprint=fingerprint, size=size, file_name=name
                 )
-            if unfinished is not None and self._has_its_bytes(unfinished):
+            if creation is None and unfinished is not None and self._has_its_bytes(unfinished):
                 return self._as_upload(unfinished)
             self._admission.require(size=size)
             with self._database.transaction() as connection:
                 quotas.lock_user(connection, user.id)
-                _require_few_unfinished(connection, user)
+                if creation is not None and (begun := begun_before(connection, user, creation)) is not None:
+                    return self._as_upload(begun)  # by a call at the same moment
+                require_few_unfinished(connection, user)
                 upload = uploads.create(
                     connection,
-                    upload_id=uuid4(),
+                    upload_id=uuid4() if creation is None else creation.id,
                     user_id=user.id,
                     file_name=name,
                     title=clean_title(title, name),
@@ -124,13 +133,20 @@ class Uploads:
                 )
         except Exception as refusal:
             with self._database.transaction() as connection:
-                _note_refusal(connection, user, name, size, str(refusal))
+                note_refusal(connection, user, name, size, str(refusal))
             raise
         return self._as_upload(upload)
 
-    def duplicate_of(self, user: User, *, file_name: str, size: int, fingerprint: str) -> Duplicate | None:
-        """The user's newest video with the same content, unless this file is on its way already."""
+    @use_case(Action.UPLOAD)
+    def duplicate_of(
+        self, user: User, *, file_name: str, size: int, fingerprint: str, key: str | None = None
+    ) -> Duplicate | None:
+        """The user's newest video with the same content, unless the file is on its way already or the key was used."""
         with self._database.transaction() as connection:
+            if key is not None:
+                used = idempotency.creation(self._settings, user, "upload", key, {})
+                if uploads.find_between(connection, used.first, used.last, user_id=user.id) is not None:
+                    return None
             unfinished = uploads.find_unfinished(
                 connection,
                 user_id=user.id,
@@ -143,11 +159,13 @@ class Uploads:
             same = uploads.find_video(connection, user_id=user.id, fingerprint=fingerprint[:200], size=size)
         return None if same is None else Duplicate(video_id=same.id, title=same.title, uploaded_at=same.created_at)
 
+    @use_case(Action.UPLOAD)
     def status(self, user: User, upload_id: UUID) -> Upload:
         """How far an upload is. Raises NotFound."""
         with self._database.transaction() as connection:
             return self._as_upload(self._find(connection, user, upload_id))
 
+    @use_case(Action.UPLOAD)
     async def append(self, user: User, upload_id: UUID, *, offset: int, chunks: AsyncIterator[bytes]) -> Upload:
         """Append bytes from offset on; what arrived is kept also when the connection breaks.
 
@@ -161,12 +179,14 @@ class Uploads:
             await asyncio.to_thread(self._turn_away, user, upload_id, str(refusal))
             raise
 
+    @use_case(Action.UPLOAD)
     def unfinished(self, user: User) -> tuple[Unfinished, ...]:
         """What the user began and did not finish, newest first: the same file again goes on from there."""
         with self._database.transaction() as connection:
             rows = uploads.unfinished(connection, user_id=user.id)
         return tuple(row for row in rows if self._storage.has_incoming(row.id))
 
+    @use_case(Action.UPLOAD)
     def describe(self, user: User, upload_id: UUID, *, title: str | None, tags: Sequence[str] | None) -> Described:
         """Say how the video will be called and found; None leaves it as it is. What stands then.
 
@@ -185,6 +205,7 @@ class Uploads:
             uploads.describe(connection, upload_id, title=described.title, tags=described.tags)
         return described
 
+    @use_case(Action.UPLOAD)
     def discard(self, user: User, upload_id: UUID) -> None:
         """Give an upload up and forget its bytes. Raises NotFound, IllegalMove once it is accepted."""
         with self._database.transaction() as connection:
@@ -194,6 +215,7 @@ class Uploads:
             uploads.delete(connection, upload_id)
         self._receiving.drop(upload_id)
 
+    @use_case(Action.UPLOAD)
     def complete(
         self,
         user: User,
@@ -246,6 +268,7 @@ class Uploads:
         log.info("upload_accepted", video_id=str(video_id), job_id=str(job_id), size=upload.size)
         return Accepted(video_id=video_id, job_id=job_id)
 
+    @use_case(Action.UPLOAD)
     def accept_file(
         self,
         user: User,
@@ -349,7 +372,7 @@ class Uploads:
         with self._database.transaction() as connection:
             upload = self._find(connection, user, upload_id, lock=True)
             uploads.delete(connection, upload_id)
-            _note_refusal(connection, user, upload.file_name, upload.size, reason)
+            note_refusal(connection, user, upload.file_name, upload.size, reason)
         self._receiving.drop(upload_id)
 
     def _find_own(self, user: User, upload_id: UUID) -> UploadRecord:
@@ -371,27 +394,6 @@ class Uploads:
             title=upload.title,
             tags=upload.tags,
         )
-
-
-def _require_few_unfinished(connection: Connection, user: User) -> None:
-    uploads.delete_unsent(connection, user_id=user.id, untouched_for=UNSENT_SECONDS)
-    first = uploads.first_to_go(connection, user_id=user.id, most=MOST_UNFINISHED)
-    if first is not None:
-        raise LimitReached(
-            f"{MOST_UNFINISHED} of your uploads are not finished. Go on with some of them, or discard them on Upload.",
-            retry_after=max(1.0, KEPT_SECONDS - (datetime.now(UTC) - first).total_seconds()),
-        )
-
-
-def _note_refusal(connection: Connection, user: User, file_name: str, size: int, reason: str) -> None:
-    events.append(
-        connection,
-        actor=f"user:{user.id}",
-        action="upload refused",
-        user_id=user.id,
-        reason=reason,
-        details={"file_name": file_name, "size": size},
-    )
 
 
 __all__ = ["Accepted", "Described", "Duplicate", "Unfinished", "Upload", "Uploads"]

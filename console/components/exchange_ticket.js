@@ -9,8 +9,8 @@ export default function ({ data, parentElement }) {
     body: JSON.stringify({ ticket: data.ticket }),
   })
     .then(async (response) => {
-      if (response.ok) return window.location.reload();
-      root.textContent = (await response.json()).message;
+      if (response.ok) return data.leads_to ? window.location.replace(data.leads_to) : window.location.reload();
+      root.textContent = (await response.json()).detail;
     })
     .catch(() => { root.textContent = "The connection was lost. Try to sign in again."; });
 }

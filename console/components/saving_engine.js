@@ -12,7 +12,7 @@ const saving = (window.backlotSaving ??= {
         method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), keepalive,
       });
       const said = await answer.json();
-      return answer.ok ? said : { problem: said.message || "That did not work. Try again." };
+      return answer.ok ? said : { problem: said.detail || "That did not work. Try again." };
     } catch {
       return { problem: "Backlot does not answer. Try again." };
     }

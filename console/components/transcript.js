@@ -254,7 +254,7 @@ function makeTranscript(root) {
     try {
       const response = await fetch(wanted);
       const body = await response.json();
-      if (!response.ok) throw new Error(body.message);
+      if (!response.ok) throw new Error(body.detail);
       if (wanted !== data.source) return;
       said = body;
       corrections = new Map((body.corrections ?? []).map((one) => [one.line, one]));

@@ -71,7 +71,7 @@ function makeUploads() {
   // Waits, and says for what, where the same request may do better later; false where it will not.
   async function waited(item, answer, turn) {
     const backoff = Math.min(LONGEST_PAUSE, 2 ** turn);
-    const told = answer.body.message;
+    const told = answer.body.detail;
     if (answer.status === 401) {
       show(item, "signed_out", "You are signed out. Sign in again: it goes on by itself.");
       await pause(item, SIGN_IN_SECONDS);
@@ -96,7 +96,7 @@ function makeUploads() {
 
   function refuse(item, answer) {
     item.mayRepeat = answer.status !== 400; // 400: it is the file itself
-    show(item, "refused", answer.body.message ?? `The server refused the file (${answer.status}).`);
+    show(item, "refused", answer.body.detail ?? `The server refused the file (${answer.status}).`);
   }
   const unreadable = (item) => show(
     item, "refused", "The browser cannot read this file any more. Was it moved or changed? Choose it again: it goes on where it stopped.",
@@ -121,11 +121,11 @@ function makeUploads() {
     try { item.print ??= await fingerprint(file); } catch { return unreadable(item); }
     if (isOver()) return;
     // What was begun here goes on as what it is, also where its end was accepted and the answer did not get through.
-    let answer = item.id ? await ask(item, isOver, "GET", `/api/uploads/${item.id}`) : null;
+    let answer = item.id ? await ask(item, isOver, "GET", `/api/v1/uploads/${item.id}`) : null;
     if (isOver()) return;
     if (!answer || answer.status === 404) {
       const asked = { name: file.name, size: file.size, fingerprint: item.print, again: item.again };
-      answer = await ask(item, isOver, "POST", "/api/uploads", JSON.stringify(asked));
+      answer = await ask(item, isOver, "POST", "/api/v1/uploads", JSON.stringify(asked));
       if (isOver()) return;
     }
     if (!good(answer)) return refuse(item, answer);
@@ -136,7 +136,7 @@ function makeUploads() {
     item.id = answer.body.id;
     if (!item.written.has("title")) item.title = answer.body.title;
     if (!item.written.has("tags")) item.tags = answer.body.tags;
-    const address = `/api/uploads/${item.id}`;
+    const address = `/api/v1/uploads/${item.id}`;
     const partSize = answer.body.part_size;
     item.sent = answer.body.offset;
     Object.assign(item, { measuredAt: performance.now(), measuredSent: item.sent, rate: 0 });
@@ -190,11 +190,11 @@ function makeUploads() {
     const values = Object.fromEntries(names.map((name) => [name, item[name]]));
     const requests = item.videoId
       ? names.map((name) => [`/api/videos/${item.videoId}/edits/${name}`, "PUT", { value: values[name] }])
-      : [[`/api/uploads/${item.id}`, "PATCH", values]];
+      : [[`/api/v1/uploads/${item.id}`, "PATCH", values]];
     let again = 0; // seconds
     for (const [address, method, body] of requests) {
       const answer = await call({}, method, address, JSON.stringify(body));
-      item.writtenProblem = good(answer) || answer.status === 409 ? "" : answer.body.message ?? "What you wrote is not saved yet.";
+      item.writtenProblem = good(answer) || answer.status === 409 ? "" : answer.body.detail ?? "What you wrote is not saved yet.";
       // It was accepted just now, or the connection is cut, or nobody is signed in: once more, until it is saved.
       if ([0, 401, 409, 429].includes(answer.status) || answer.status >= 500) {
         names.forEach((name) => item.written.add(name));
@@ -227,7 +227,7 @@ function makeUploads() {
   const isSame = (item, file) => item.name === file.name && item.file.size === file.size;
 
   async function refresh() {
-    const answer = await call({}, "GET", "/api/uploads");
+    const answer = await call({}, "GET", "/api/v1/uploads");
     if (good(answer)) unfinished = answer.body.uploads;
     changed();
   }
@@ -235,7 +235,7 @@ function makeUploads() {
   async function discard(id) {
     unfinished = unfinished.filter((row) => row.id !== id);
     changed();
-    await call({}, "DELETE", `/api/uploads/${id}`);
+    await call({}, "DELETE", `/api/v1/uploads/${id}`);
   }
 
   function halt(item, state, message) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from services.errors import BadInput
@@ -15,12 +16,12 @@ Body = TypeVar("Body", bound=BaseModel)
 
 
 async def read_body(request: Request, shape: type[Body]) -> Body:
-    """The request's JSON body in this shape, at most 64 KiB. Raises BadInput."""
+    """The request's JSON body in this shape, at most 64 KiB. Raises BadInput, and 413 for more."""
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
         if len(data) > BODY_LIMIT:
-            raise BadInput("The request is larger than this address accepts.")
+            raise HTTPException(413)
     try:
         return shape.model_validate_json(bytes(data))
     except ValidationError as error:

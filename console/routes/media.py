@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from console import wiring
+from console.routes.answers import problem
 
 # What a browser may show in place. Anything else is only ever saved, as bytes.
 SHOWN_IN_PLACE = frozenset(
@@ -29,10 +35,32 @@ SHOWN_IN_PLACE = frozenset(
 )
 
 
+RANGES: Mapping[int, str] = {
+    400: "This Range cannot be read. Write it as bytes=FIRST-LAST.",
+    416: "The file ends before this Range begins. Content-Range says how long it is.",
+}
+
+
 class StoredFileResponse(FileResponse):
     """A file in chunks of 1 MiB: fewer hops to the reading thread than Starlette's 64 KiB."""
 
     chunk_size = 1024 * 1024
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A range that cannot be sent is told as every other problem."""
+        refused = False
+
+        async def send_or_refuse(message: MutableMapping[str, Any]) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and message["status"] in RANGES:
+                refused = True
+                told = Headers(raw=message["headers"])
+                headers = {name: told[name] for name in ("content-range",) if name in told}
+                await problem(message["status"], RANGES[message["status"]], headers=headers)(scope, receive, send)
+            if not refused:
+                await send(message)
+
+        await super().__call__(scope, receive, send_or_refuse)
 
 
 async def file(request: Request) -> Response:

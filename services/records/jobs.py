@@ -180,6 +180,14 @@ def find(connection: Connection, job_id: UUID) -> JobRow | None:
     return None if row is None else _job(row)
 
 
+def find_between(connection: Connection, first: UUID, last: UUID) -> UUID | None:
+    """The job with an id in this range, which holds one at most."""
+    found: UUID | None = connection.execute(
+        text("select id from jobs where id between :first and :last"), {"first": first, "last": last}
+    ).scalar_one_or_none()
+    return found
+
+
 def of_video(connection: Connection, video_id: UUID) -> tuple[JobRow, ...]:
     """Newest first."""
     rows = connection.execute(

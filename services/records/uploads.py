@@ -83,6 +83,15 @@ def find(connection: Connection, upload_id: UUID, *, user_id: int, lock: bool = 
     return None if row is None else _upload(row)
 
 
+def find_between(connection: Connection, first: UUID, last: UUID, *, user_id: int) -> UploadRecord | None:
+    """The user's own upload with an id in this range, which holds one at most."""
+    row = connection.execute(
+        text(f"select {_COLUMNS} from uploads where id between :first and :last and user_id = :user_id"),
+        {"first": first, "last": last, "user_id": user_id},
+    ).one_or_none()
+    return None if row is None else _upload(row)
+
+
 def find_unfinished(
     connection: Connection, *, user_id: int, fingerprint: str, size: int, file_name: str
 ) -> UploadRecord | None:

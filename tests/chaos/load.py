@@ -85,10 +85,10 @@ class Browser:
 
     def _send(self, name: str, content: bytes) -> Answer:
         begin = {"name": name, "size": len(content), "fingerprint": _fingerprint(content), "again": True}
-        answer = self._persistent("POST", "/api/uploads", json.dumps(begin).encode())
+        answer = self._persistent("POST", "/api/v1/uploads", json.dumps(begin).encode())
         if not answer.is_good:
             return answer
-        address, part_size = f"/api/uploads/{answer.body['id']}", int(answer.body["part_size"])
+        address, part_size = f"/api/v1/uploads/{answer.body['id']}", int(answer.body["part_size"])
         offset, cuts = int(answer.body["offset"]), 0
         while offset < len(content):
             answer = self._call("PUT", f"{address}?offset={offset}", content[offset : offset + part_size])

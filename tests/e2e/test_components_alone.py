@@ -71,7 +71,7 @@ def test_a_correction_that_was_saved_is_told_as_saved_whatever_comes_after(page:
         if "line=" not in route.request.url:
             answer(route, spoken())
         elif second == "refused":
-            answer(route, {"message": "The database rests."}, 503)
+            answer(route, {"detail": "The database rests."}, 503)
         elif second == "cut":
             route.abort()
         else:

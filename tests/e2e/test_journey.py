@@ -34,7 +34,7 @@ def test_the_main_job(page: Page, context: BrowserContext, stack: RunningStack, 
     page.locator("input[type=password]").fill(stack.password)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Choose a password")).to_be_visible()
-    assert page.request.get(f"{stack.address}/api/uploads").status == 403
+    assert page.request.get(f"{stack.address}/api/v1/uploads").status == 403
     passwords = page.locator("input[type=password]")
     for position, value in enumerate((stack.password, PASSWORD, PASSWORD)):
         passwords.nth(position).fill(value)
@@ -95,7 +95,7 @@ def test_the_main_job(page: Page, context: BrowserContext, stack: RunningStack, 
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     assert not [cookie for cookie in context.cookies() if cookie["name"] == "backlot_session"]
-    for address in (source, f"{stack.address}/api/uploads", f"{stack.address}/media/x"):
+    for address in (source, f"{stack.address}/api/v1/uploads", f"{stack.address}/media/x"):
         assert page.request.get(address).status == 401
         refused = page.request.get(address, headers={"Cookie": f"backlot_session={stolen}"})
         assert refused.status == 401

@@ -106,7 +106,7 @@ def test_a_cut_upload_goes_on_by_itself(signed_in: Page, page_server: str, tmp_p
         else:
             route.continue_()
 
-    page.route("**/api/uploads/*?offset=*", cut_the_second)
+    page.route("**/api/v1/uploads/*?offset=*", cut_the_second)
     page.goto(f"{page_server}/upload")
     page.locator("input[type=file]").set_input_files(video)
     expect(page.locator("li[data-state=cut]")).to_be_visible()

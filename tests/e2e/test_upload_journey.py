@@ -47,7 +47,7 @@ class Line:
         self._cut: set[tuple[int, int]] = set()
         self._kept_back: set[tuple[int, int]] = set()
         self._stack = stack
-        page.route("**/api/uploads/*?offset=*", self._carry)
+        page.route("**/api/v1/uploads/*?offset=*", self._carry)
 
     def cut(self, size: int, *, at: int) -> None:
         """Break the connection once, under the part that begins at this byte; keep back the one that follows."""

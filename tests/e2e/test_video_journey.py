@@ -156,7 +156,7 @@ def test_a_line_is_corrected_in_place_and_taken_back(
 
     # What cannot be saved is told, and what was written stays.
     def refuse(route: Route) -> None:
-        route.fulfill(status=503, content_type="application/json", body=json.dumps({"message": "The database rests."}))
+        route.fulfill(status=503, content_type="application/json", body=json.dumps({"detail": "The database rests."}))
 
     page.route("**/edits/segment:1", refuse)
     line_of(page, 1).focus()

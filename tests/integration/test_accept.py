@@ -14,6 +14,7 @@ import redis
 from sqlalchemy import text
 
 from services import receiving
+from services.begun_uploads import MOST_UNFINISHED
 from services.bootstrap import Services
 from services.errors import BadInput, IllegalMove, LimitReached, NotAllowed, NotFound, Unavailable
 from services.library import Query
@@ -21,7 +22,7 @@ from services.model import JobKind, JobState, Role, StageName, StageState, User,
 from services.receiving import fingerprint_of
 from services.records.uploads import KEPT_SECONDS
 from services.settings import Settings
-from services.uploads import MOST_UNFINISHED, Described, Duplicate, Upload
+from services.uploads import Described, Duplicate, Upload
 from tests.integration.conftest import NewUser
 
 Another = Callable[..., Services]

@@ -239,13 +239,13 @@ def test_the_page_is_told_the_reason_and_when_to_try_again(
     )
     with TestClient(application) as browser:
         body = {"name": "talk.mp4", "size": 1, "fingerprint": "f"}
-        answer = browser.post("/api/uploads", json=body)
+        answer = browser.post("/api/v1/uploads", json=body)
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) > 0
-        assert answer.json() == {"message": refusals(database, user)[0]}
-        assert "Try again in a few minutes" in answer.json()["message"]
+        assert answer.json()["detail"] == refusals(database, user)[0]
+        assert "Try again in a few minutes" in answer.json()["detail"]
         clear_work(database)
         monkeypatch.setattr("services.admission.REMEMBERED", 0.0)
-        taken = browser.post("/api/uploads", json=body)
+        taken = browser.post("/api/v1/uploads", json=body)
         assert taken.status_code == 201
         assert UUID(taken.json()["id"])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -17,7 +18,7 @@ from starlette.websockets import WebSocket
 from console import wiring
 from console.gate import Gate
 from console.routes import ROUTES
-from console.routes.answers import answer_error
+from console.routes.answers import answer_crash, answer_error, answer_http
 from services.errors import BacklotError
 from tests.web.fakes import FakeServices
 from tests.web.serving import ROOT, free_port, serving
@@ -56,7 +57,7 @@ def client(services: FakeServices) -> Iterator[TestClient]:
             WebSocketRoute("/other", stream),
         ],
         middleware=[Middleware(Gate), Middleware(GZipMiddleware, minimum_size=500)],
-        exception_handlers={BacklotError: answer_error},
+        exception_handlers={BacklotError: answer_error, HTTPException: answer_http, Exception: answer_crash},
     )
     with TestClient(application) as browser:
         yield browser

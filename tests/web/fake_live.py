@@ -17,8 +17,10 @@ class FakeLive:
     viewers: list[Viewer] = field(default_factory=list)
     asked_for: list[UUID] = field(default_factory=list)
 
-    def join(self, user: User, wake: Callable[[], None], *, also: Collection[UUID] = ()) -> Viewer:
-        viewer = Viewer(user, wake)
+    def join(
+        self, user: User, wake: Callable[[], None], *, also: Collection[UUID] = (), only: UUID | None = None
+    ) -> Viewer:
+        viewer = Viewer(user, wake, only=only)
         self.viewers.append(viewer)
         self.asked_for += also
         viewer.say(_event("snapshot", {"source": "live", "jobs": self.jobs}), instead=True)

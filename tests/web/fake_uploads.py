@@ -36,7 +36,9 @@ class FakeUploads:
     def received(self) -> dict[UUID, bytearray]:
         return {upload_id: upload.received for upload_id, upload in self.kept.items()}
 
-    def begin(self, user: User, *, file_name: str, size: int, fingerprint: str, title: str | None) -> Upload:
+    def begin(
+        self, user: User, *, file_name: str, size: int, fingerprint: str, title: str | None, key: str | None = None
+    ) -> Upload:
         if size == 0:
             raise BadInput("This file is empty. Choose the video again, or export it once more.")
         for upload_id, upload in self.kept.items():
@@ -48,7 +50,9 @@ class FakeUploads:
         )
         return self.status(user, upload_id)
 
-    def duplicate_of(self, user: User, *, file_name: str, size: int, fingerprint: str) -> Duplicate | None:
+    def duplicate_of(
+        self, user: User, *, file_name: str, size: int, fingerprint: str, key: str | None = None
+    ) -> Duplicate | None:
         same = [upload for upload in self.kept.values() if (upload.size, upload.fingerprint) == (size, fingerprint)]
         for upload in same:
             if upload.accepted and all(other.accepted for other in same):

@@ -49,7 +49,7 @@ def test_the_archive_of_what_one_may_not_see_is_not_found(client: TestClient, se
     client.cookies.set("backlot_session", services.sessions.open(ANA))
     answer = client.get(address)
     assert answer.status_code == 404
-    assert "not yours" in answer.json()["message"]
+    assert "not yours" in answer.json()["detail"]
 
 
 def test_whoever_leaves_ends_the_reading() -> None:

@@ -44,7 +44,7 @@ def test_what_cannot_be_read_reaches_nobody(
 ) -> None:
     answer = client.post(f"/api/videos/{uuid4()}/clips", json=body)
     assert answer.status_code == 400
-    assert answer.json()["message"].startswith("The request cannot be read")
+    assert answer.json()["detail"].startswith("The request cannot be read")
     assert services.operations.submitted == []
 
 
@@ -56,7 +56,7 @@ def test_a_refusal_is_the_services_own_sentence(
 
     monkeypatch.setattr(services.operations, "submit", refuse)
     answer = client.post(f"/api/videos/{uuid4()}/clips", json={"cuts": [CUT]})
-    assert (answer.status_code, answer.json()) == (409, {"message": "Clips of this video are being rendered."})
+    assert (answer.status_code, answer.json()["detail"]) == (409, "Clips of this video are being rendered.")
 
 
 def test_a_post_is_saved_and_taken_back(client: TestClient, services: FakeServices) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -11,21 +12,26 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from console import api, routes
 from console.gate import page_policy
-from console.routes import ROUTES
 from tests.web.fakes import ANA, NEW, FakeServices
 
 SOME_ID = str(uuid4())
-OPEN_ROUTES = {"/healthz", "/api/session", "/api/session/end"}
+OPEN_ROUTES = {"/healthz", "/readyz", "/metrics", "/api/session", "/api/session/end"}
+API_OPEN = {("POST", "/sessions"), ("GET", "/docs")}
 OWN = sorted(
     (
         method,
-        route.path.replace("{rest:path}", "x").replace("{form}", "srt").split("{")[0]
-        + SOME_ID * ("uuid" in route.path),
+        route.path.replace("{form}", "srt").split("{")[0] + SOME_ID * ("uuid" in route.path),
     )
-    for route in ROUTES
+    for route in routes.OWN
     if route.path not in OPEN_ROUTES
     for method in (route.methods or set()) - {"HEAD"}
+) + sorted(
+    (method.upper(), api.PREFIX + re.sub(r"\{[^}]*\}", SOME_ID, path))
+    for path, operations in api.openapi_document()["paths"].items()
+    for method in operations
+    if (method.upper(), path.removeprefix(api.PREFIX)) not in API_OPEN
 )
 STREAMLITS = (
     ("GET", "/media/0123456789abcdef.mp4"),
@@ -73,7 +79,7 @@ def test_without_a_valid_session_nothing_is_served(
     answer = client.request(method, path)
     assert answer.status_code in {401, 404}
     assert (answer.status_code == 404) == path.startswith(("/_stcore/upload_file", "/_stcore/agent"))
-    assert set(answer.json()) == {"message"}
+    assert set(answer.json()) == {"type", "title", "status", "detail"}
 
 
 def test_every_own_route_is_in_the_list() -> None:
@@ -86,7 +92,7 @@ def test_what_carries_no_data_is_open(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/static/../api/uploads", "//media/x", "/app/static/%2e%2e/media/x", "/MEDIA/x"])
+@pytest.mark.parametrize("path", ["/static/../api/v1/uploads", "//media/x", "/app/static/%2e%2e/media/x", "/MEDIA/x"])
 def test_a_path_that_only_looks_open_is_not(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 401
 
@@ -102,7 +108,7 @@ def test_a_one_time_password_opens_only_the_session_routes(client: TestClient, s
     for method, path in OWN:
         answer = client.request(method, path)
         assert answer.status_code == 403
-        assert "password" in answer.json()["message"]
+        assert "password" in answer.json()["detail"]
     assert client.post("/api/session/end").status_code == 204
 
 
@@ -134,7 +140,7 @@ def test_the_websocket_is_the_only_one_and_opens_for_the_own_page(client: TestCl
 
 
 def test_every_answer_carries_the_security_headers(client: TestClient) -> None:
-    for path in ("/", "/api/uploads", "/healthz"):
+    for path in ("/", "/api/v1/uploads", "/healthz"):
         headers = client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"

@@ -44,7 +44,7 @@ def test_one_and_all_are_marked_read(client: TestClient, services: FakeServices)
 def test_what_cannot_be_read_is_refused(client: TestClient, body: dict[str, object]) -> None:
     answer = client.post("/api/notifications/read", json=body)
     assert answer.status_code == 400
-    assert answer.json()["message"].startswith("The request cannot be read")
+    assert answer.json()["detail"].startswith("The request cannot be read")
 
 
 def test_another_site_marks_nothing(client: TestClient, services: FakeServices) -> None:

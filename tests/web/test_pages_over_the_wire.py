@@ -98,7 +98,7 @@ def test_streamlits_own_routes_are_closed(page_server: str, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(page_server + path, timeout=5)  # noqa: S310  our own http address
     assert refused.value.code in {401, 404}
-    assert refused.value.read().startswith(b'{"message"')
+    assert b'"detail"' in refused.value.read()
 
 
 def test_a_raw_path_does_not_climb(page_server: str) -> None:

@@ -1,0 +1,74 @@
+"""A program's calls come out of its person's requests a minute, one each; a browser's cost what services spend."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from console import wiring
+from console.api.problems import is_part
+from console.routes.answers import refusal
+from services.errors import BacklotError, LimitReached
+from services.limits import LimitUse
+from services.model import LimitName
+
+
+class Spending:
+    """ASGI middleware. What services spend during the call is part of the one request: they share its context."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope.setdefault("state", {})
+        if scope["type"] != "http" or not state.get("by_token") or is_part(scope):
+            await self._app(scope, receive, send)
+            return
+        context = contextvars.copy_context()
+        request = wiring.services().limits.request(state["session"].user)
+        try:
+            use = await run_in_threadpool(context.run, request.__enter__)
+        except BacklotError as error:
+            answer = refusal(error)
+            if isinstance(error, LimitReached):
+                answer.headers["RateLimit"] = f'"{LimitName.REQUESTS}";r=0;t={math.ceil(error.retry_after)}'
+            await answer(scope, receive, send)
+            return
+        try:
+            called = self._app(scope, receive, _with_what_is_left(send, use))
+            await asyncio.get_running_loop().create_task(_awaited(called), context=context)
+        finally:
+            refused = state.get("refused")  # a request is given back where the limit or a store refused the call
+            told = (None, None, None) if refused is None else (type(refused), refused, refused.__traceback__)
+            with anyio.CancelScope(shield=True):
+                await run_in_threadpool(context.run, request.__exit__, *told)
+
+
+async def _awaited(called: Any) -> None:
+    await called
+
+
+def _with_what_is_left(send: Send, use: LimitUse) -> Send:
+    """Tells with the answer what is left, as draft-ietf-httpapi-ratelimit-headers has it."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["RateLimit-Policy"] = f'"{use.name}";q={use.limit};w={use.window:.0f}'
+            wait = "" if use.free_at is None else f";t={_seconds_until(use.free_at)}"
+            headers["RateLimit"] = f'"{use.name}";r={use.left}{wait}'
+        await send(message)
+
+    return send_with_headers
+
+
+def _seconds_until(at: datetime) -> int:
+    return max(1, math.ceil((at - datetime.now(UTC)).total_seconds()))
