@@ -6,6 +6,7 @@ import streamlit as st
 
 from console import wiring
 from console.messages import plain
+from console.session import require
 from services.errors import BacklotError
 from services.model import QueueName
 
@@ -15,7 +16,7 @@ WORK = {QueueName.MEDIA: "Reading videos and making clips", QueueName.AI: "Analy
 def tell_pauses() -> None:
     """One notice for each queue that is paused, with the reason; none while the database does not answer."""
     try:
-        pauses = wiring.services().operations.pauses()
+        pauses = wiring.services().operations.pauses(require().user)
     except BacklotError:
         return  # what the page itself asks for says so
     for pause in pauses:

@@ -20,6 +20,7 @@ from services.manifest import analysis_as_markdown, manifest
 from services.model import StageName, User
 from services.names import safe_name
 from services.outputs import AnalysisOutput, ClipsOutput, PostsOutput, ThumbnailsOutput
+from services.permissions import Action, use_case
 from services.storage import LocalStorage
 from services.videos import FileRow, Spoken, VideoDetail, Videos
 
@@ -54,6 +55,7 @@ class Archives:
         self._lineages = lineages
         self._storage = storage
 
+    @use_case(Action.SEE)
     def open(self, user: User, video_id: UUID, *, source: bool) -> Archive:
         """All that stands of a video, edits applied, with the uploaded file if source is asked for. Raises NotFound."""
         detail = self._videos.get(user, video_id)

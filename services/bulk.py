@@ -13,7 +13,7 @@ from services.database import Database
 from services.errors import BacklotError, BadInput, Refused
 from services.model import JobKind, QueueName, User
 from services.operations import Operations, put_back
-from services.permissions import Action, require, unseen
+from services.permissions import Action, require, unseen, use_case
 from services.progress import JobChange, Progress
 from services.queue import Queue, StopCommand
 from services.records import jobs, library
@@ -80,11 +80,13 @@ class Bulk:
         self._operations = operations
         self._progress = progress
 
+    @use_case(Action.ACT)
     def plan(self, user: User, order: Order) -> Plan:
         """What the order would do now. Raises BadInput for too many videos at once or an order without its kind."""
         reached, answers = self._sorted(user, order)
         return Plan(video_ids=tuple(reached), skipped=Counter(answers.values()))
 
+    @use_case(Action.ACT)
     def run(self, user: User, order: Order) -> Outcome:
         """Do it, with an answer for each video: what has changed since the plan is left out too. Raises BadInput."""
         reached, refused = self._sorted(user, order)

@@ -18,7 +18,7 @@ from services.errors import BadInput, IllegalMove
 from services.model import StageName, User
 from services.names import clean_title
 from services.outputs import OUTPUT_OF, ClipsOutput, Output, PostsOutput, ThumbnailsOutput, TranscriptOutput
-from services.permissions import Action
+from services.permissions import Action, use_case
 from services.records import edits, events, library, videos
 from services.tags import clean_tags
 from services.videos import visible_video
@@ -38,6 +38,7 @@ class Edits:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @use_case(Action.ACT)
     def save(self, user: User, video_id: UUID, target: str, value: object | None) -> Value | None:
         """Change a target of the video, such as `title`, `segment:12` or `post:linkedin`; None takes it back.
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.database import Database
 from services.model import User
-from services.permissions import ANYONES, Action
+from services.permissions import ANYONES, Action, use_case
 from services.records import home, jobs
 from services.records.home import COUNTED, FAILURES_COUNTED, Card, HomeRows
 from services.records.jobs import JobRow
@@ -33,6 +33,7 @@ class Home:
         self._database = database
         self._storage = storage
 
+    @use_case(Action.SEE)
     def of(self, user: User) -> HomeView:
         """In one statement, and one more while something runs. Raises Unavailable."""
         everybody = user.role in ANYONES[Action.SEE]

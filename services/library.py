@@ -15,7 +15,7 @@ from uuid import UUID
 from services.database import Database
 from services.errors import BadInput, Unavailable
 from services.model import User, VideoState
-from services.permissions import ANYONES, Action
+from services.permissions import ANYONES, Action, use_case
 from services.records import library
 from services.records.library import MOST_COUNTED, Edge, Filters, Sorting
 from services.records.videos import VideoRow
@@ -136,6 +136,7 @@ class Library:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @use_case(Action.SEE)
     def search(self, user: User, query: Query) -> Page:
         """A page of the videos that the user may see.
 

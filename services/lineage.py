@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.database import Database
 from services.model import PLAN, JobKind, StageName, User
+from services.permissions import Action, use_case
 from services.records import edits, lineage
 from services.records.edits import PastEdit
 from services.records.lineage import EngineUse, OutputLine
@@ -62,6 +63,7 @@ class Lineages:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @use_case(Action.SEE)
     def of_video(self, user: User, video_id: UUID) -> Lineage:
         """Raises NotFound."""
         with self._database.transaction() as connection:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.database import Database
 from services.errors import BadInput
 from services.model import User
-from services.permissions import ANYONES, Action
+from services.permissions import ANYONES, Action, use_case
 from services.records import notifications
 from services.records.notifications import COUNTED, NotificationRow
 
@@ -28,6 +28,7 @@ class Notifications:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @use_case(Action.SEE)
     def inbox(self, user: User, *, limit: int = SHOWN) -> Inbox:
         """The newest messages to the user. Raises Unavailable."""
         sees_all = user.role in ANYONES[Action.SEE]
@@ -36,6 +37,7 @@ class Notifications:
             unread = notifications.count_unread(connection, user.id, sees_all=sees_all)
         return Inbox(unread=unread, rows=rows)
 
+    @use_case(Action.SEE)
     def mark_read(self, user: User, ids: Sequence[int] | None) -> int:
         """Tick off these of the user's messages, or all when ids is None; how many are left unread.
 

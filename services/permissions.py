@@ -16,7 +16,7 @@ class Action(enum.StrEnum):
     UPLOAD = "upload"
     SEE = "see"  # videos, jobs, files, outputs
     ACT = "act"  # submit, cancel, retry
-    SEE_HISTORY = "see history"  # events, traces
+    SEE_HISTORY = "see history"  # events, traces, and how much there is of everybody's work
     OPERATE = "operate"  # pause and resume queues, which nobody owns
     ACCOUNT = "account"  # password, sessions, tokens and limits of one person, to see and to end
     MANAGE = "manage"  # users, their roles, and what they may use
@@ -76,8 +76,10 @@ def use_case(action: Action) -> Callable[[UseCase], UseCase]:
     def marked(method: UseCase) -> UseCase:
         @functools.wraps(method)
         def asked(service: object, user: User, *args: Any, **kwargs: Any) -> Any:
-            if user.role not in OWN[action] | ANYONES[action]:
-                raise NotAllowed(f"Your role, {user.role}, does not permit this. Ask an admin.")
+            permitted = OWN[action] | ANYONES[action]
+            if user.role not in permitted:
+                whom = "an operator" if Role.OPERATOR in permitted else "an admin"
+                raise NotAllowed(f"Your role, {user.role}, does not permit this. Ask {whom}.")
             return method(service, user, *args, **kwargs)
 
         asked.action = action  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from uuid import UUID
 from services.database import Database
 from services.errors import NotFound
 from services.model import JobKind, User
+from services.permissions import Action, use_case
 from services.records import videos
 from services.uploads import Uploads
 
@@ -22,6 +23,7 @@ class Samples:
         self._database = database
         self._uploads = uploads
 
+    @use_case(Action.UPLOAD)
     def process(self, user: User) -> UUID:
         """The user's video of the sample, uploaded now if they have none.
 

@@ -19,7 +19,7 @@ from services.errors import NotFound
 from services.model import JobKind, JobState, StageName, StageState, User, VideoState, job_percent
 from services.names import safe_name
 from services.outputs import Output, Post, TranscriptOutput
-from services.permissions import Action, permits, require, unseen
+from services.permissions import Action, permits, require, unseen, use_case
 from services.recorded_outputs import RecordedOutputs
 from services.records import edits, events, jobs, videos
 from services.records.edits import EditRow
@@ -121,6 +121,7 @@ class Videos:
         self._database = database
         self._storage = storage
 
+    @use_case(Action.SEE)
     def get(self, user: User, video_id: UUID) -> VideoDetail:
         """Raises NotFound."""
         with self._database.transaction() as connection:
@@ -156,13 +157,14 @@ class Videos:
             {row.name: partial(fetched, row.stage_id) if row.data is None else row.data for row in recorded}, edits={}
         )
 
+    @use_case(Action.SEE)
     def open_file(self, user: User, file_id: UUID) -> StoredFile:
         """Raises NotFound."""
         with self._database.transaction() as connection:
             file = videos.find_file(connection, file_id)
         if file is None:
             raise unseen("file")
-        require(user, Action.SEE, file.user_id)
+        require(user, Action.SEE, file.user_id, thing="file")
         return StoredFile(
             path=self._storage.path(file.storage_key),
             media_type=file.media_type,
@@ -171,6 +173,7 @@ class Videos:
             etag=f'"{file.id}"',
         )
 
+    @use_case(Action.SEE)
     def transcript(self, user: User, video_id: UUID) -> Spoken:
         """What is said, with what people corrected. Raises NotFound, also when there is no transcript yet."""
         with self._database.transaction() as connection:

@@ -43,14 +43,15 @@ def run(_arguments: argparse.Namespace, settings: Settings) -> int:
 
 def describe_work(services: Services) -> None:
     """Say how many jobs and stages there are, and what is paused or refused."""
-    counts = services.operations.counts()
+    user = services.accounts.first_admin()
+    counts = services.operations.counts(user)
     say("Jobs: " + ", ".join(f"{counts.get(job_state, 0)} {job_state}" for job_state in JobState))
-    for queue in services.operations.queues():
+    for queue in services.operations.queues(user):
         say(_describe_queue(queue))
     refusal = services.admission.decide(size=1).reason
     if refusal is not None:
         say(f"New uploads are refused. Who tries is told: {refusal}")
-    refused = services.operations.refused_messages(hours=24)
+    refused = services.operations.refused_messages(user, hours=24)
     if refused:
         say(f"Messages on Redis that workers refused in the last 24 h: {refused:,}. {REFUSED_MESSAGES_ADVICE}")
 

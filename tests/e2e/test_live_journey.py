@@ -201,7 +201,7 @@ def test_eight_tabs_watch_a_talk_from_queue_to_end(
         expect(watcher.get_by_text("Repurposed", exact=True)).to_be_visible(timeout=30_000)
         _all_leave_with_the_session(stack, context, remaining)
     finally:
-        paused = [pause.queue for pause in stack.services.operations.pauses()]
+        paused = [pause.queue for pause in stack.services.operations.pauses(admin)]
         if QueueName.MEDIA in paused:
             stack.services.operations.resume(admin, QueueName.MEDIA)
 

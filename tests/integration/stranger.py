@@ -41,7 +41,7 @@ class Ground:
         return {member.decode().removeprefix("rq:worker:") for member in self.stranger.smembers("rq:workers")}
 
     def refused(self) -> int:
-        return self.fleet.services.operations.refused_messages(hours=1)
+        return self.fleet.services.operations.refused_messages(self.fleet.user, hours=1)
 
     def expect_refused(self, count: int, deed: Callable[[], object]) -> None:
         """The deed makes so many messages that are refused, and no other."""

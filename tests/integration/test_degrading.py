@@ -340,7 +340,7 @@ def test_without_postgres_every_answer_is_a_plain_refusal_in_time(row: Row, how:
             "an upload": lambda: services.uploads.begin(user, file_name="a", size=1, fingerprint="x", title=None),
             "a part": lambda: services.uploads.status(user, uuid4()),
             "the end of an upload": lambda: services.uploads.complete(user, uuid4()),
-            "queues": services.operations.queues,
+            "queues": lambda: services.operations.queues(user),
         }
     for what, ask in asked.items():
         started = time.monotonic()

@@ -15,13 +15,14 @@ from sqlalchemy import text
 from services.bootstrap import Services, build
 from services.database import Database
 from services.errors import BadInput, IllegalMove, NotAllowed
-from services.model import JobState, QueueName, Role, StageName, StageState
+from services.model import JobState, QueueName, Role, StageName, StageState, User
 from services.records.queues import QueueRow
 from tests.integration.conftest import NewUser
 from tests.integration.fleet import Fleet, eventually
 from tests.integration.work import accept, claim, clear_work, finish, lease, success
 
 LONG_ENOUGH = 2.5  # seconds in which the fleet, which sweeps each second, would have started something
+OPERATOR = User(id=0, name="whoever looks", role=Role.OPERATOR, must_change_password=False)
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 
 
 def queue(services: Services, name: QueueName) -> QueueRow:
-    return next(row for row in services.operations.queues() if row.name is name)
+    return next(row for row in services.operations.queues(OPERATOR) if row.name is name)
 
 
 @pytest.mark.usefixtures("no_work")
@@ -60,14 +61,14 @@ def test_nothing_new_is_claimed_and_what_runs_may_finish(
     assert row.pause.since is not None
     assert abs(row.pause.since - datetime.now(UTC)) < timedelta(minutes=1)
     assert queue(services, QueueName.AI).pause is None
-    assert services.operations.pauses() == (row.pause,)
+    assert services.operations.pauses(OPERATOR) == (row.pause,)
 
     assert finish(database, [success(running)]).stage_ids == {running.stage_id}
     assert claim(database, held, QueueName.MEDIA) == ()
     client.delete("rq:queue:media")
     assert services.operations.resume(operator, QueueName.MEDIA)
     assert client.lrange("rq:queue:media", 0, -1) == [b"wake-media"]
-    assert services.operations.pauses() == ()
+    assert services.operations.pauses(OPERATOR) == ()
     assert {claimed.name for claimed in claim(database, held, QueueName.MEDIA) if claimed.job_id == first.job_id} == {
         StageName.TRANSCRIBE,
         StageName.THUMBNAILS,
@@ -80,7 +81,7 @@ def test_both_are_on_record(services: Services, database: Database, new_user: Ne
     services.operations.pause(admin, QueueName.AI, reason="the bill")
     services.operations.resume(admin, QueueName.AI, reason="it is paid")
     services.operations.pause(admin, QueueName.AI, reason="again")
-    assert [pause.reason for pause in services.operations.pauses()] == ["again"]
+    assert [pause.reason for pause in services.operations.pauses(OPERATOR)] == ["again"]
     with database.statement() as connection:
         told = connection.execute(text("select action, actor, reason, details from events order by id")).all()
     assert [tuple(row) for row in told] == [
@@ -100,14 +101,14 @@ def test_not_everybody_may_and_not_without_a_reason(services: Services, database
         services.operations.pause(operator, QueueName.MEDIA, reason=" \n ")
     with pytest.raises(IllegalMove, match="is not paused"):
         services.operations.resume(operator, QueueName.MEDIA)
-    assert services.operations.pauses() == ()
+    assert services.operations.pauses(OPERATOR) == ()
     services.operations.pause(operator, QueueName.MEDIA, reason="a disk is swapped")
     with pytest.raises(IllegalMove, match="paused already"):
         services.operations.pause(operator, QueueName.MEDIA, reason="another reason")
     for role in (Role.CREATOR, Role.ANALYST):
         with pytest.raises(NotAllowed):
             services.operations.resume(new_user(role), QueueName.MEDIA)
-    assert [pause.reason for pause in services.operations.pauses()] == ["a disk is swapped"]
+    assert [pause.reason for pause in services.operations.pauses(OPERATOR)] == ["a disk is swapped"]
     with database.statement() as connection:
         assert connection.execute(text("select count(*) from events")).scalar_one() == 1
 
@@ -116,7 +117,7 @@ def test_not_everybody_may_and_not_without_a_reason(services: Services, database
 def test_a_pause_that_nobody_recorded_is_one_all_the_same(services: Services, database: Database) -> None:
     with database.transaction() as connection:
         connection.execute(text("update queues set paused = true where name = 'ai'"))
-    (pause,) = services.operations.pauses()
+    (pause,) = services.operations.pauses(OPERATOR)
     assert (pause.queue, pause.since, pause.by) == (QueueName.AI, None, "somebody")
 
 
@@ -128,11 +129,11 @@ def test_resuming_without_redis_says_so_and_leaves_the_ringing_to_the_sweeper(
     services.operations.pause(operator, QueueName.MEDIA, reason="a disk is swapped")
     deaf = build(services.settings, client=redis.Redis(port=1, socket_connect_timeout=0.1, retry=None))
     armed: list[bool] = []
-    monkeypatch.setattr(deaf.sweeper, "arm", lambda: armed.append(bool(deaf.operations.pauses())))
+    monkeypatch.setattr(deaf.sweeper, "arm", lambda: armed.append(bool(deaf.operations.pauses(OPERATOR))))
     assert deaf.operations.resume(operator, QueueName.MEDIA) is False
     deaf.close()
     assert armed == [False]  # once the queue goes on, or a sweep would find nothing to ring for
-    assert services.operations.pauses() == ()
+    assert services.operations.pauses(OPERATOR) == ()
 
 
 def test_a_pause_outlives_workers_and_redis(fleet: Fleet) -> None:

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from services.errors import Unavailable
-from services.model import QueueName, StageName, StageState, VideoState
+from services.model import QueueName, StageName, StageState, User, VideoState
 from services.records.queues import Pause
 from tests.pages.conftest import Run, components
 from tests.web.fakes import ANA, NOW, FakeServices, a_job, a_video
@@ -46,7 +46,7 @@ def test_nobody_who_waits_for_nothing_is_told(run: Run, services: FakeServices) 
 def test_the_page_is_drawn_when_nobody_can_say(
     run: Run, services: FakeServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def down() -> tuple[Pause, ...]:
+    def down(user: User) -> tuple[Pause, ...]:
         raise Unavailable("The database does not answer.")
 
     monkeypatch.setattr(services.operations, "pauses", down)

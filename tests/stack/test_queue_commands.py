@@ -13,7 +13,7 @@ from console.__main__ import main
 from services.bootstrap import Services, build
 from services.database import upgrade
 from services.errors import NotFound
-from services.model import Priority, Role
+from services.model import Priority, QueueName, Role
 from services.settings import Settings
 from tests.films import film_of
 
@@ -50,6 +50,7 @@ def services(postgres_url: str, valkey_url: str, tmp_path: Path, monkeypatch: py
             services.accounts.find(name)
         except NotFound:
             services.accounts.create_user(None, name, role)
+    services.accounts.ensure_first_admin()  # who looks when the terminal names nobody
     forget(services)
     yield services
     forget(services)
@@ -137,9 +138,7 @@ def test_a_creator_may_not_pause(run: Said) -> None:
 
 
 def test_resume_says_when_nobody_could_be_rung(run: Said, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    services.operations.pause(
-        services.accounts.find(OPERATOR), next(iter(services.operations.queues())).name, reason="x"
-    )
+    services.operations.pause(services.accounts.find(OPERATOR), QueueName.MEDIA, reason="x")
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     code, said = run("resume", "media", "--as", OPERATOR)
     assert (code, "Redis does not answer" in said) == (0, True)

@@ -84,7 +84,7 @@ class FakeOperations:
         self.options.append(options)
         return uuid4()
 
-    def pauses(self) -> tuple[Pause, ...]:
+    def pauses(self, user: User) -> tuple[Pause, ...]:
         return tuple(self.paused)
 
 
