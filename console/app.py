@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
 
-from console import look, navigation
+from console import look, navigation, wiring
 from console.components.bell import bell
+from console.components.meter import meter
 from console.components.session import sign_out_button
 from console.components.shortcuts import shortcuts
 from console.components.upload import upload_strip
-from console.messages import show_error
+from console.messages import plain, show_error
+from console.navigation import may_open
+from console.reset_parts import RESET
 from console.session import current
-from services.errors import Unavailable
-from services.permissions import Action, permits
+from services.errors import BacklotError, Unavailable
 
 STATIC = Path(__file__).parent / "static"
 
@@ -29,27 +32,29 @@ st.set_page_config(page_title="Backlot", page_icon=picture("icon.svg"), layout="
 st.logo(picture("logo.svg"), size="large", icon_image=picture("icon.svg"))
 
 try:
-    session = current()
+    session = current(by_person=True)
 except Unavailable as error:
     show_error(error)
     st.stop()
 
-if session is None or session.user.must_change_password:
+by_link = RESET in st.query_params
+if session is None or session.user.must_change_password or by_link:
     # Every address shows the one page that is allowed now, so that a deep link survives it.
-    only = navigation.SIGN_IN_FILE if session is None else navigation.FIRST_SIGN_IN_FILE
-    title = "Sign in" if session is None else "Choose a password"
+    is_sign_in = session is None and not by_link
+    only = navigation.SIGN_IN_FILE if is_sign_in else navigation.CHOOSING_FILE
+    title = "Sign in" if is_sign_in else "Choose a password"
     pages = [st.Page(only, title=title, url_path=page.address, icon="") for page in navigation.PAGES]
     st.navigation(pages, position="hidden").run()
 else:
-    may_upload = permits(session.user, Action.UPLOAD, session.user.id)
+    user = session.user
     pages = [
         st.Page(
-            page.file,
+            page.file if may_open(user, page) else navigation.NOT_FOR_ROLE_FILE,
             title=page.title,
             url_path=page.address,
             icon=page.icon,
             help=page.help,
-            visibility="hidden" if page is navigation.UPLOAD and not may_upload else page.visibility,
+            visibility=page.visibility if may_open(user, page) else "hidden",
         )
         for page in navigation.PAGES
     ]
@@ -58,13 +63,12 @@ else:
     shown = [page for page, one in zip(navigation.PAGES, pages, strict=True) if one.visibility == "visible"]
     with st.sidebar:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(session.user.role.value, icon=":material/person:", color="gray")
-            st.text(session.user.name)
+            st.page_link(navigation.ACCOUNT.file, label=plain(user.name), icon=":material/person:")
+            st.badge(look.ROLE_NAMES[user.role], color="gray")
+        limits = st.container(gap=None)
         with st.container(horizontal=True, gap="small"):
             sign_out_button()
-            chosen = shortcuts(
-                [{"key": page.address[0], "title": page.title, "address": page.address} for page in shown]
-            )
+            chosen = shortcuts([{"key": page.key, "title": page.title, "address": page.address} for page in shown])
         st.caption(f"Times are {look.viewer_timezone()}.")
     if chosen is not None:
         st.switch_page(next(page.file for page in shown if page.address == chosen))
@@ -73,7 +77,9 @@ else:
         opened = bell(looking_at=looking_at)
         if opened is not None:
             st.switch_page(navigation.VIDEO.file, query_params={"id": opened})
-        if may_upload and upload_strip(address=navigation.UPLOAD.address):
+        if may_open(user, navigation.UPLOAD) and upload_strip(address=navigation.UPLOAD.address):
             st.switch_page(navigation.UPLOAD.file)
         with st.container():
             selected.run()
+    with limits, suppress(BacklotError):  # last: while a store does not answer, the page need not wait for it twice
+        meter(wiring.services().limits.of(user), user, key="meter")

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from services.model import JobKind, StageName, VideoState
+from services.model import JobKind, Role, StageName, VideoState
 
 
 class Chip(NamedTuple):
@@ -49,6 +49,22 @@ KIND_NAMES: Mapping[JobKind, str] = MappingProxyType(  # by what is made
         JobKind.THUMBNAILS: "Thumbnails",
         JobKind.CLIPS: "Clips",
         JobKind.POSTS: "Posts",
+    }
+)
+ROLE_NAMES: Mapping[Role, str] = MappingProxyType(
+    {
+        Role.CREATOR: "Creator",
+        Role.ANALYST: "Analyst",
+        Role.OPERATOR: "Operator",
+        Role.ADMIN: "Admin",
+    }
+)
+ROLE_MEANINGS: Mapping[Role, str] = MappingProxyType(
+    {
+        Role.CREATOR: "uploads videos, and sees only their own",
+        Role.ANALYST: "sees everything, and changes nothing",
+        Role.OPERATOR: "uploads, sees everything, and acts on everybody's jobs",
+        Role.ADMIN: "does everything, and manages users and their limits",
     }
 )
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from console import library_address, look, navigation, wiring
 from console.components.home import Ask, Asked, home
+from console.components.meter import limits_data
 from console.messages import refusals, show_error
 from console.notices import tell_pauses
 from console.sample_video import process_sample
@@ -45,7 +46,7 @@ def draw() -> None:
     head.title("Home", anchor=False, width="content")
     try:
         view = services.home.of(user)
-        limits = services.limits.of(user) if may_upload else None
+        limits = limits_data(services.limits.of(user), user) if may_upload else None
     except BacklotError as error:
         show_error(error)
         st.button("Try again", icon=":material/refresh:", key="home_again")

@@ -15,8 +15,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from services.model import Role
 from tests.browser import bring
-from tests.web.seeds import ONE_TIME, SEEDS, VALID, video_id
+from tests.web.seeds import OF_ROLE, OLD_RESET, ONE_TIME, RESET, SEEDS, VALID, video_id
 from tests.web.serving import ROOT, serving
 
 ARGUMENTS = (
@@ -68,6 +69,10 @@ SHOTS: dict[str, tuple[Shot, ...]] = {
     "empty": (
         Shot(name="sign-in", token=None),
         Shot(name="choose-password", token=ONE_TIME),
+        Shot(name="reset-link", path=f"/?reset={RESET}", token=None),
+        Shot(name="reset-link-old", path=f"/?reset={OLD_RESET}", token=None),
+        Shot(name="not-for-role", path="/users", token=OF_ROLE[Role.CREATOR]),
+        Shot(name="account", path="/account", token=OF_ROLE[Role.ANALYST]),
         Shot(name="home"),
         Shot(name="videos", path="/videos"),
         Shot(name="upload", path="/upload"),
@@ -76,6 +81,9 @@ SHOTS: dict[str, tuple[Shot, ...]] = {
         Shot(name="home"),
         Shot(name="videos", path="/videos"),
         Shot(name="upload", path="/upload"),
+        Shot(name="account", path="/account"),
+        Shot(name="users", path="/users"),
+        Shot(name="user", path="/users?user=2"),
         Shot(name="video-processing", title="Launch teaser v3"),
         Shot(name="video-failed", title="Customer story: Nordlicht"),
         Shot(name="video-transcript", title=VIDEO, tab="Transcript"),
@@ -88,6 +96,8 @@ SHOTS: dict[str, tuple[Shot, ...]] = {
         Shot(name="home"),
         Shot(name="videos", path="/videos"),
         Shot(name="upload", path="/upload"),
+        Shot(name="account", path="/account"),
+        Shot(name="users", path="/users"),
         Shot(name="video", title=VIDEO),
     ),
 }

@@ -8,14 +8,13 @@ const mounted = new WeakMap();
 export default function ({ data, parentElement, setTriggerValue }) {
   const find = (selector) => parentElement.querySelector(selector);
   const [zone, input, list] = [find(".zone"), find("input[type=file]"), find(".files")];
-  const state = mounted.get(parentElement) ?? { rows: new Map(), close() {}, accepted: null, wanted: null, told: "" };
+  const state = mounted.get(parentElement) ?? { rows: new Map(), close() {}, wanted: null, told: "" };
   mounted.set(parentElement, state);
   state.close();
   state.data = data;
 
   find(".formats").textContent =
     `MP4, MOV, MKV, WebM, AVI or sound alone · up to ${bytes(data.size_limit)} each · what was cut goes on where it stopped`;
-  find(".limits").replaceChildren(...data.limits.map((limit) => make("span", { className: `chip ${limit.colour}`, text: limit.text })));
   if (!find(".steps").children.length) {
     find(".steps").append(...STEPS.map(([drawing, head, text]) => make("li", {}, [
       icon(drawing), make("span", { className: "strong", text: head }), make("span", { className: "quiet", text }),
@@ -107,9 +106,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const last = uploads.items.filter((item) => ["accepted", "refused", "duplicate"].includes(item.state)).at(-1);
     const told = last ? `${last.name}: ${UPLOAD_LABELS[last.state]}` : "";
     if (told !== state.told) { state.told = told; find(".unseen").textContent = told; }
-    const accepted = uploads.items.filter((item) => item.state === "accepted").length;
-    if (state.accepted !== null && accepted > state.accepted && !live.signedOut) setTriggerValue("accepted", String(performance.now()));
-    state.accepted = accepted;
   }
 
   const page = document;

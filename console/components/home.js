@@ -105,19 +105,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     ]),
   ], "done")]);
 
-  function limits() {
-    return make("aside", { attributes: { "aria-label": "What is left of your limits" } }, [make("h2", { text: "Your limits" }), make("ul", { className: "card limits" }, data.limits.map((limit) => {
-      const fill = make("span");
-      fill.style.width = `${(100 * limit.left) / limit.most}%`;
-      return make("li", {}, [
-        make("div", { className: "line" }, [make("span", { className: "strong", text: limit.name }), make("span", { className: "quiet numbers", text: limit.note })]),
-        make("div", {
-          className: limit.left * 5 <= limit.most ? "bar yellow" : "bar green",
-          attributes: { role: "meter", "aria-label": limit.name, "aria-valuemin": 0, "aria-valuemax": limit.most, "aria-valuenow": limit.left, "aria-valuetext": limit.note },
-        }, [fill]),
-      ]);
-    }))]);
-  }
+  allowances.take(data.limits);
+  const meters = limitList();
+  const limits = () => make("aside", {}, [make("h2", { text: "Your limits" }), make("div", { className: "card" }, [meters.list])]);
 
   function hero() {
     const art = (className, children, name) => make("figure", {}, [
@@ -162,8 +152,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
           icon("check"), make("h2", { text: "Nothing runs, and nothing needs you" }), toPage(data.videos_address, "button", "All videos"),
         ]));
       }
-      root.replaceChildren(make("div", { className: data.limits.length ? "columns two" : "columns" }, [
-        make("div", { className: "main" }, main), ...(data.limits.length ? [limits()] : []),
+      root.replaceChildren(make("div", { className: data.limits ? "columns two" : "columns" }, [
+        make("div", { className: "main" }, main), ...(data.limits ? [limits()] : []),
       ]));
     }
     if (focused) root.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
@@ -188,10 +178,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   draw();
-  const unwatch = live.watch(follow);
+  const unwatches = [live.watch(follow), allowances.watch(meters.draw)];
   window.addEventListener("backlot-inbox", readElsewhere);
   memory.stop = () => {
-    unwatch();
+    unwatches.forEach((unwatch) => unwatch());
     clearTimeout(memory.timer);
     window.removeEventListener("backlot-inbox", readElsewhere);
   };

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
 from console import library_address, navigation
 from console.components import component, nothing, trigger
+from console.components.meter import ENGINES
 from console.look import duration, file_address, moment, size
 from console.outcomes import counted, made
 from services.home import COUNTED, FAILURES_COUNTED, RUNNING_SHOWN, Card, HomeView
-from services.limits import LimitsView, LimitUse
 from services.model import VideoState
 from services.videos import JobView
 
 FAILED_SHOWN = 3
 FINISHED_SHOWN = 8
 
-_home = component("home", "live")
+_home = component("home", *ENGINES)
 
 
 class Ask(enum.StrEnum):
@@ -41,14 +41,14 @@ class Asked:
 
 def home(
     view: HomeView,
-    limits: LimitsView | None,
+    limits: Mapping[str, Any] | None,
     *,
     may_act: Callable[[int], bool],
     timezone: tzinfo,
 ) -> Asked | None:
-    """All of Home. limits is None for who uploads nothing; may_act says it of videos of that owner.
+    """All of Home; what was asked for, once.
 
-    What was asked for, once.
+    limits is what the limits engine takes in, None for who uploads nothing; may_act says it of videos of that owner.
     """
     result = _home(
         data=_data(view, limits, may_act=may_act, timezone=timezone),
@@ -66,7 +66,7 @@ def home(
 
 
 def _data(
-    view: HomeView, limits: LimitsView | None, *, may_act: Callable[[int], bool], timezone: tzinfo
+    view: HomeView, limits: Mapping[str, Any] | None, *, may_act: Callable[[int], bool], timezone: tzinfo
 ) -> dict[str, Any]:
     rows = view.rows
     listed = (*rows.under_way, *rows.failed, *rows.finished)
@@ -105,7 +105,7 @@ def _data(
             }
             for card in rows.finished[:FINISHED_SHOWN]
         ],
-        "limits": [] if limits is None else _limits(limits, timezone=timezone),
+        "limits": limits,
         # By job, so that the page can tell when something has become true that is not drawn.
         "states": {str(card.job_id): card.state for card in reversed(listed)},
         "cut": rows.under_way_count > len(rows.under_way),
@@ -155,16 +155,3 @@ def _waiting(count: int, until: datetime | None, *, timezone: tzinfo) -> dict[st
         "title": f"{counted(count, 'job')} {'waits' if count == 1 else 'wait'} for the hourly limit",
         "text": f"Nothing is lost: {'it starts' if count == 1 else 'the next starts'} {starts}.",
     }
-
-
-def _limits(limits: LimitsView, *, timezone: tzinfo) -> list[dict[str, Any]]:
-    def meter(name: str, use: LimitUse, then: str) -> dict[str, Any]:
-        note = f"{use.left:,} of {use.limit:,} left"
-        if not use.left:
-            note = f"Used up. {then}" + (f" {moment(use.free_at, timezone=timezone)}." if use.free_at else ".")
-        return {"name": name, "left": use.left, "most": use.limit, "note": note}
-
-    return [
-        meter("AI jobs, this hour", limits.jobs, "The next starts"),
-        meter("Uploads, 24 hours", limits.uploads, "The next fits"),
-    ]

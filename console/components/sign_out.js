@@ -1,4 +1,4 @@
-export default function ({ parentElement }) {
+export default function ({ data, parentElement }) {
   const root = parentElement.querySelector("#root");
   const button = make("button", { className: "button small", text: "Sign out", attributes: { type: "button" } });
   button.onclick = async () => {
@@ -6,7 +6,8 @@ export default function ({ parentElement }) {
     try {
       const response = await fetch("/api/session/end", { method: "POST" });
       if (!response.ok) throw new Error(String(response.status));
-      window.location.assign("/");
+      if (data.stays) window.location.reload();
+      else window.location.assign("/");
     } catch {
       button.disabled = false;
       button.textContent = "Sign out did not work. Try again";

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
-from typing import Any
 
 from console.components import component, nothing, trigger
-from console.look import VIDEO_CHIPS, moment
-from services.limits import LimitsView
+from console.look import VIDEO_CHIPS
 from services.live_pace import EXPECTED
 from services.model import StageName
 
@@ -20,21 +17,16 @@ _upload_strip = component("upload_strip", "upload_hash", "upload_look", "upload"
 LONGEST_PATH = (StageName.PROBE, StageName.TRANSCRIBE, StageName.ANALYZE, StageName.CLIPS)
 
 
-def drop_zone(*, size_limit: int, limits: LimitsView | None, timezone: tzinfo) -> str | None:
-    """Where files are dropped, with how far each is. size_limit in bytes. The id of a video to open, once.
-
-    It runs its fragment again when a file was accepted: then less of the limits is left.
-    """
+def drop_zone(*, size_limit: int) -> str | None:
+    """Where files are dropped, with how far each is. size_limit in bytes. The id of a video to open, once."""
     result = _drop_zone(
         data={
             "size_limit": size_limit,
-            "limits": _limits(limits, timezone=timezone) if limits else [],
             "states": {state: {"label": chip.label, "colour": chip.colour} for state, chip in VIDEO_CHIPS.items()},
             "work": _work(LONGEST_PATH),
         },
         key="drop_zone",
         on_opened_change=nothing,
-        on_accepted_change=nothing,
     )
     return trigger(result.opened)
 
@@ -43,29 +35,6 @@ def upload_strip(*, address: str) -> bool:
     """What this tab sends, over the foot of every page but the one that lists it. Whether that page is asked for."""
     result = _upload_strip(data={"address": f"/{address}"}, key="upload_strip", on_opened_change=nothing)
     return trigger(result.opened) is not None
-
-
-def _limits(limits: LimitsView, *, timezone: tzinfo) -> list[dict[str, Any]]:
-    return [
-        _limit(
-            f"{limits.uploads.left} of {limits.uploads.limit} uploads left in 24 hours",
-            limits.uploads.free_at,
-            "No upload left: the next one fits",
-            timezone=timezone,
-        ),
-        _limit(
-            f"{limits.jobs.left} of {limits.jobs.limit} jobs left this hour",
-            limits.jobs.free_at,
-            "Uploads are kept, and their work starts",
-            timezone=timezone,
-        ),
-    ]
-
-
-def _limit(text: str, free_at: datetime | None, used_up: str, *, timezone: tzinfo) -> dict[str, Any]:
-    if free_at is None:
-        return {"text": text, "colour": ""}
-    return {"text": f"{used_up} {moment(free_at, timezone=timezone)}", "colour": "orange"}
 
 
 def _work(stages: Sequence[StageName]) -> list[tuple[float, float, float | None]]:

@@ -31,7 +31,7 @@ def services(monkeypatch: pytest.MonkeyPatch) -> FakeServices:
 def run(services: FakeServices, monkeypatch: pytest.MonkeyPatch) -> Run:
     """run(user, page="../pages/x.py", **query): the page as this user, or nobody, gets it."""
 
-    def running(user: User | None, page: str | None = None, **query: str) -> AppTest:
+    def running(user: User | None, page: str | None = None, /, **query: str) -> AppTest:
         token = None if user is None else services.sessions.open(user)
         monkeypatch.setattr(session, "token", lambda: token)
         test = AppTest.from_file(APP, default_timeout=20)
@@ -52,3 +52,11 @@ def components(test: AppTest) -> dict[str, Any]:
         element.proto.component_name.removeprefix("backlot_"): json.loads(element.proto.json or "null")
         for element in test.get("bidi_component")
     }
+
+
+def keyed(test: AppTest, key: str) -> dict[str, Any]:
+    """The data that the component of this key was given."""
+    for element in test.get("bidi_component"):
+        if element.proto.id.endswith(f"-{key}"):
+            return dict(json.loads(element.proto.json or "null") or {})
+    raise AssertionError(f"there is no component {key}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from console import session
-from services.model import VideoState
-from tests.pages.conftest import Run, components
+from console import navigation, session
+from services.model import Role, User, VideoState
+from tests.pages.conftest import Run, components, keyed
 from tests.web.fakes import ANA, BO, NEW, PASSWORD, FakeServices, a_video, store
 
 
@@ -18,7 +19,7 @@ def test_nobody_gets_the_sign_in_page_only(run: Run) -> None:
     assert not set(components(page)) & {"video_list", "sign_out", "drop_zone"}
 
 
-@pytest.mark.parametrize("file", ["../pages/home.py", "../pages/upload.py", "../pages/video.py", "../pages/videos.py"])
+@pytest.mark.parametrize("file", sorted({page.file for page in navigation.PAGES}))
 def test_nobody_cannot_ask_for_another_page(run: Run, file: str) -> None:
     with pytest.raises(ValueError, match="page"):
         run(None, file)
@@ -98,3 +99,93 @@ def test_a_creator_sees_only_their_own_videos(run: Run, services: FakeServices, 
     page = run(BO, "../pages/video.py", id=str(other.video.id))
     assert "no such video" in page.warning[0].value.replace("\\", "")
     assert "heading" not in components(page)
+
+
+ALL = {"home", "videos", "upload", "account", "users"}
+# By hand: what each role finds in the navigation.
+PAGES_OF = {
+    Role.CREATOR: ALL - {"users"},
+    Role.ANALYST: ALL - {"users", "upload"},
+    Role.OPERATOR: ALL - {"users"},
+    Role.ADMIN: ALL,
+}
+
+
+def someone(role: Role) -> User:
+    return User(id=9, name="eve", role=role, must_change_password=False)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_finds_its_pages(run: Run, role: Role) -> None:
+    page = run(someone(role))
+    assert {one["address"] for one in components(page)["shortcuts"]["pages"]} == PAGES_OF[role]
+    keys = [one["key"] for one in components(page)["shortcuts"]["pages"]]
+    assert len(set(keys)) == len(keys)
+
+
+def by_address(run: Run, role: Role, address: str) -> AppTest:
+    """The page of an address as somebody gets it who typed it."""
+    page = run(someone(role))
+    entry = next(page for page in navigation.PAGES if page.address == address)
+    file = entry.file if navigation.may_open(someone(role), entry) else navigation.NOT_FOR_ROLE_FILE
+    return page.switch_page(file).run()
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_page_of_another_role_is_plainly_refused(run: Run, role: Role) -> None:
+    for address in sorted(ALL):
+        page = by_address(run, role, address)
+        assert not page.exception
+        assert (page.title[0].value == "Not for your role") is (address not in PAGES_OF[role])
+
+
+def link(services: FakeServices) -> str:
+    return services.users.reset_link(ANA, BO.id).token
+
+
+def test_a_link_lets_somebody_choose_a_password(run: Run, services: FakeServices) -> None:
+    token = link(services)
+    page = run(None, reset=token)
+    assert page.title[0].value == "Choose a password"
+    assert any("**bo**" in text.value for text in page.markdown)
+
+    def choose(chosen: str, again: str) -> None:
+        page.text_input(key="password_chosen").set_value(chosen)
+        page.text_input(key="password_again").set_value(again)
+        page.button[0].click().run()
+
+    choose("a new long password", "another long password")
+    assert "differ" in page.warning[0].value
+    choose("short", "short")
+    assert "12 characters" in page.warning[0].value
+    assert page.text_input(key="password_chosen").value == "short"  # what was typed stays
+    assert services.accounts.links == {token: "bo"}  # neither opening nor a refusal uses it up
+    choose("a new long password", "a new long password")
+    assert services.accounts.changed == [("bo", "a new long password")]
+    shown = keyed(page, "exchange_ticket")
+    assert services.sessions.tickets[shown["ticket"]].name == "bo"
+    assert shown["leads_to"] == "/"  # which takes the token out of the address
+
+
+def test_a_link_that_is_not_good_says_what_to_do(run: Run, services: FakeServices) -> None:
+    old = link(services)
+    link(services)
+    page = run(None, reset=old)
+    assert "Ask an admin for a new one" in page.warning[0].value.replace("\\", "")
+    assert not page.text_input
+    page.button(key="reset_leave").click().run()
+    assert page.title[0].value == "Sign in"
+    assert "reset" not in page.query_params
+
+
+def test_a_link_opened_by_who_is_signed_in_says_who_that_is(run: Run, services: FakeServices) -> None:
+    token = link(services)
+    for user in (ANA, NEW):
+        page = run(user, reset=token)
+        assert f"signed in as {user.name}" in page.info[0].value
+        assert not page.text_input
+        assert keyed(page, "sign_out")["stays"]
+    page = run(ANA, reset=token)
+    page.button(key="reset_stay").click().run()
+    assert page.title[0].value == "Home"
+    assert services.accounts.links == {token: "bo"}

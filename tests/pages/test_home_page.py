@@ -70,15 +70,17 @@ def test_each_thing_is_in_its_section(run: Run, services: FakeServices) -> None:
     assert [(one["name"], one["percent"]) for one in data["uploads"]] == [("talk.mp4", 62)]
     assert data["waiting"]["title"] == "2 jobs wait for the hourly limit"
     assert data["states"][str(running.job.id)] == "running"
-    assert [limit["left"] for limit in data["limits"]] == [8, 47]
+    assert [data["limits"][name]["left"] for name in ("jobs", "uploads", "requests")] == [8, 47, 97]
 
 
 def test_a_limit_that_is_used_up_says_when_it_frees(run: Run, services: FakeServices) -> None:
     put(services, "Done", BO)
     services.limits.use_up(LimitName.JOBS)
-    jobs, uploads = shown(run(BO))["limits"]
-    assert jobs["note"].startswith("Used up. The next starts ")
-    assert uploads["note"] == "47 of 50 left"
+    limits = shown(run(BO))["limits"]
+    free_at = services.limits.view.jobs.free_at
+    assert free_at is not None
+    assert (limits["jobs"]["left"], limits["jobs"]["free_at"]) == (0, free_at.isoformat())
+    assert (limits["uploads"]["left"], limits["uploads"]["free_at"]) == (47, None)
 
 
 def test_everybodys_work_is_shown_with_its_owner(run: Run, services: FakeServices) -> None:
@@ -95,9 +97,9 @@ def test_who_only_looks_does_nothing(run: Run, services: FakeServices) -> None:
     data = shown(page)
     assert data["failed"][0]["may_retry"] is False
     assert data["uploads_allowed"] is False
-    assert data["limits"] == []
+    assert data["limits"] is None
     keys = [one["address"] for one in components(page)["shortcuts"]["pages"]]
-    assert keys == ["home", "videos"]
+    assert keys == ["home", "videos", "account"]
 
 
 @pytest.fixture

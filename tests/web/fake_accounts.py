@@ -101,18 +101,23 @@ class FakeSessions:
     def open(self, user: User, *, address: str | None = None, user_agent: str = "") -> str | tuple[str, Session]:
         """A valid token of this user; with an address, as the service does it: the token and its session."""
         token = f"token-{uuid4()}"
-        session = Session(id=uuid4(), user=user, expires_at=NOW + timedelta(hours=12))
+        session = self.put(token, user, address=address or "127.0.0.1")
+        return token if address is None else (token, session)
+
+    def put(self, token: str, user: User, *, address: str, ends_in: timedelta = timedelta(hours=12)) -> Session:
+        """A session of this user, whose token is this."""
+        session = Session(id=uuid4(), user=user, expires_at=NOW + ends_in)
         self.live[token] = session
         self.devices[session.id] = OpenSession(
             id=session.id,
             user_id=user.id,
             device=CHROME,
-            address=address or "127.0.0.1",
+            address=address,
             created_at=NOW,
             last_seen_at=NOW,
             expires_at=session.expires_at,
         )
-        return token if address is None else (token, session)
+        return session
 
     def verify(self, token: str | None) -> Session:
         session = self.stands(token).session
@@ -241,18 +246,18 @@ class FakeUsers:
 
     def set_role(self, actor: User, user_id: int, role: Role, *, reason: str) -> None:
         user = self._another(actor, user_id)
-        self.accounts.users[user.name] = replace(user, role=role)
         self._note("role changed", user_id, reason)
+        self.accounts.users[user.name] = replace(user, role=role)
 
     def disable(self, actor: User, user_id: int, *, reason: str) -> None:
         self._another(actor, user_id)
-        self.disabled[user_id] = NOW
         self._note("disabled", user_id, reason)
+        self.disabled[user_id] = NOW
 
     def enable(self, actor: User, user_id: int, *, reason: str) -> None:
         self._another(actor, user_id)
-        self.disabled.pop(user_id, None)
         self._note("enabled", user_id, reason)
+        self.disabled.pop(user_id, None)
 
     def reset_link(self, actor: User, user_id: int) -> ResetLink:
         name = self.accounts.by_id(user_id).name

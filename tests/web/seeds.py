@@ -21,7 +21,7 @@ from imageio_ffmpeg import get_ffmpeg_exe
 
 from services.database import NO_ANSWER
 from services.errors import Unavailable
-from services.model import Session, StageName, StageState, User, VideoState
+from services.model import LimitName, Role, StageName, StageState, User, VideoState
 from services.videos import VideoDetail
 from tests.web import fakes
 from tests.web.made import all_outputs
@@ -30,17 +30,28 @@ ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "sample" / "sample.mp4"
 SECONDS = 85.4  # how long the sample is
 VALID, EXPIRED, ONE_TIME = "valid-token", "expired-token", "one-time-token"
+RESET, OLD_RESET = "reset-good", "reset-old"
+OF_ROLE = {role: f"{role}-token" for role in Role}  # sessions of one person of each role
 # What a house whose stores are away still has: who is signed in, remembered in the process, and its settings.
 STILL_THERE = frozenset({"settings", "sessions", "sweeper", "live"})
 
 
 def signed_in() -> fakes.FakeServices:
-    """Three sessions and nothing else."""
+    """Sessions, a link to choose a password, and nothing else."""
     services = fakes.FakeServices()
-    for token, user, hours in ((VALID, fakes.ANA, 12), (EXPIRED, fakes.ANA, -1), (ONE_TIME, fakes.NEW, 12)):
-        services.sessions.live[token] = Session(
-            id=fakes.uuid4(), user=user, expires_at=fakes.NOW + timedelta(hours=hours)
-        )
+    services.accounts.links[RESET] = fakes.BO.name
+    people = {
+        role: User(id=50 + number, name=f"an-{role}", role=role, must_change_password=False)
+        for number, role in enumerate(Role)
+    }
+    services.accounts.users |= {user.name: user for user in people.values()}
+    for token, user, hours in (
+        (VALID, fakes.ANA, 12),
+        (EXPIRED, fakes.ANA, -1),
+        (ONE_TIME, fakes.NEW, 12),
+        *((OF_ROLE[role], user, 12) for role, user in people.items()),
+    ):
+        services.sessions.put(token, user, address="192.0.2.10", ends_in=timedelta(hours=hours))
     return services
 
 
@@ -159,9 +170,32 @@ def empty() -> fakes.FakeServices:
     return signed_in()
 
 
+def team(services: fakes.FakeServices) -> None:
+    """People with sessions, tokens and limits of their own, and limits that are nearly used up."""
+    names = ("dora", "emil", "farah", "gustav-the-second-of-the-name", "hana", "ivo", "jun", "kai")
+    for number, name in enumerate(names, 10):
+        role = list(Role)[number % 3]
+        services.accounts.users[name] = User(id=number, name=name, role=role, must_change_password=number == 12)
+    services.users.disabled[13] = fakes.NOW
+    for user, address in ((fakes.ANA, "192.0.2.44"), (fakes.ANA, "2001:db8::7"), (fakes.BO, "198.51.100.9")):
+        services.sessions.open(user, address=address, user_agent="")
+    for user, name in (
+        (fakes.ANA, "nightly export"),
+        (fakes.ANA, "the newsroom's publishing script"),
+        (fakes.BO, "phone"),
+    ):
+        services.tokens.create(user, name=name, days=90)
+    until = fakes.NOW + timedelta(days=9)
+    services.limits.set_override(fakes.ANA, fakes.BO.id, LimitName.JOBS, value=20, reason="launch week", until=until)
+    view = services.limits.view
+    services.limits.view = replace(view, uploads=replace(view.uploads, used=43, overridden_until=until))
+    services.limits.use_up(LimitName.JOBS, free_in=timedelta(minutes=14))
+
+
 def busy() -> fakes.FakeServices:
     """A team at work: videos in every state, of two people."""
     services = signed_in()
+    team(services)
     made = all_outputs()
     for number, (title, owner, state, stages, there, minutes) in enumerate(AT_WORK):
         with made_by_name(title):
