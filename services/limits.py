@@ -11,6 +11,7 @@ import redis
 
 from services.database import Database
 from services.model import LimitName, User
+from services.permissions import Action, use_case
 from services.records import quotas
 from services.settings import Settings
 
@@ -83,6 +84,7 @@ class Limits:
         """Spend one request of the user. Raises LimitReached."""
         yield LimitUse(name=LimitName.REQUESTS, limit=self._settings.requests_per_minute, used=0, window=MINUTE)
 
+    @use_case(Action.ACCOUNT)
     def of(self, user: User) -> LimitsView:
         """What the user has used; it spends nothing. Raises Unavailable."""
         per_day, per_hour = self._settings.uploads_per_day, self._settings.jobs_per_hour
