@@ -11,11 +11,14 @@ from starlette.responses import JSONResponse, Response
 
 from console import wiring
 from console.api.asking import Caller, TheirSession, token_of
-from console.api.problems import binary, problems
+from console.api.problems import ANYTHING, problems, raw
 from console.api.progress import JobStream
 from console.api.shapes import JobAccepted, JobAsked, JobTold
 from console.api.uploads import IdempotencyKey
 from console.streams import STREAMS
+
+# Version 3.0 has no words for the events of a stream.
+EVENTS = raw("Server-sent events.", "text/event-stream", schema=ANYTHING)
 
 router = APIRouter(tags=["Jobs"])
 
@@ -67,7 +70,7 @@ def retry(user: Caller, job_id: UUID) -> JobTold:
 @router.get(
     "/jobs/{job_id:uuid}/progress",
     response_class=Response,
-    responses={200: binary("Server-sent events.", "text/event-stream"), **problems(404)},
+    responses={200: EVENTS, **problems(404)},
     operation_id="follow_job",
     summary="Follow a job until it ends",
 )

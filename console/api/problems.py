@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -20,6 +21,9 @@ from console.routes.body import BODY_LIMIT
 log = structlog.get_logger()
 
 SCHEMA = {"$ref": "#/components/schemas/Problem"}
+BYTES = MappingProxyType({"type": "string", "format": "binary"})
+TEXT = MappingProxyType({"type": "string"})
+ANYTHING: Mapping[str, str] = MappingProxyType({})
 EVERYWHERE = (401, 403, 422, 429, 500, 503)  # wherever a session is asked for
 
 
@@ -31,10 +35,9 @@ def problems(*statuses: int, everywhere: Iterable[int] = EVERYWHERE) -> dict[int
     }
 
 
-def binary(description: str, *media_types: str) -> dict[str, Any]:
-    """The response of an operation that answers with bytes or text of one of these types."""
-    schema = {"type": "string", "format": "binary"}
-    return {"description": description, "content": {name: {"schema": schema} for name in media_types}}
+def raw(description: str, *media_types: str, schema: Mapping[str, str] = BYTES) -> dict[str, Any]:
+    """The response of an operation that answers with something else than JSON, of one of these types."""
+    return {"description": description, "content": {name: {"schema": dict(schema)} for name in media_types}}
 
 
 async def answer_invalid(request: Request, error: Exception) -> Response:

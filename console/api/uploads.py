@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from console import wiring
 from console.api.asking import Caller
-from console.api.problems import problems
+from console.api.problems import BYTES, problems
 from console.api.shapes import (
     LARGEST,
     AcceptedTold,
@@ -39,7 +39,7 @@ IdempotencyKey = Annotated[
         description="Any text of your own. The same call with the same key makes nothing twice.",
     ),
 ]
-PART = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}, "required": True}
+PART = {"content": {"application/octet-stream": {"schema": dict(BYTES)}}, "required": True}
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 router = APIRouter(tags=["Uploads"])

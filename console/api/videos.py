@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from console import wiring
 from console.api.asking import Caller
-from console.api.problems import binary, problems
+from console.api.problems import TEXT, problems, raw
 from console.api.shapes import FileTold, JobTold, VideosAsked, VideosTold, VideoTold, WholeVideo
 from console.routes import media, subtitles
 from services.errors import BadInput, NotFound
@@ -29,7 +29,8 @@ from services.outputs import (
 )
 from services.videos import VideoDetail
 
-FORMS = "|".join(subtitles.FORMATS)
+TEXTS = {form: media_type for form, (_, media_type) in subtitles.FORMATS.items() if form != "json"}
+FORMS = "^(" + "|".join(TEXTS) + ")$"
 
 router = APIRouter(tags=["Videos"])
 
@@ -97,14 +98,16 @@ def output(user: Caller, video_id: UUID, stage: StageName) -> Response:
     "/videos/{video_id:uuid}/transcript.{form}",
     response_class=Response,
     responses={
-        200: binary("The transcript.", *(media_type for _, media_type in subtitles.FORMATS.values())),
+        200: raw("The transcript.", *TEXTS.values(), schema=TEXT),
         **problems(404),
     },
     operation_id="read_transcript",
-    summary="The transcript as subtitles, text or data",
+    summary="The transcript as subtitles or text",
 )
 async def transcript(
-    request: Request, video_id: UUID, form: Annotated[str, Path(pattern=f"^({FORMS})$", description="The format.")]
+    request: Request,
+    video_id: UUID,
+    form: Annotated[str, Path(pattern=FORMS)],
 ) -> Response:
     """As people corrected it."""
     return await subtitles.transcript(request)
@@ -114,8 +117,8 @@ async def transcript(
     "/files/{file_id:uuid}",
     response_class=Response,
     responses={
-        200: binary("The whole file.", "*/*"),
-        206: binary("A range of it.", "*/*"),
+        200: raw("The whole file.", "*/*"),
+        206: raw("A range of it.", "*/*"),
         304: {"description": "You have it already."},
         **problems(400, 404, 416),
     },
