@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Header, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -30,7 +30,10 @@ from services.outputs import (
 from services.videos import VideoDetail
 
 TEXTS = {form: media_type for form, (_, media_type) in subtitles.FORMATS.items() if form != "json"}
+TYPES = ("application/octet-stream", *sorted(media.SHOWN_IN_PLACE))
 FORMS = "^(" + "|".join(TEXTS) + ")$"
+
+ByteRange = Annotated[str | None, Header(alias="Range", description="bytes=FIRST-LAST")]
 
 router = APIRouter(tags=["Videos"])
 
@@ -117,15 +120,15 @@ async def transcript(
     "/files/{file_id:uuid}",
     response_class=Response,
     responses={
-        200: raw("The whole file.", "*/*"),
-        206: raw("A range of it.", "*/*"),
+        200: raw("The whole file.", *TYPES),
+        206: raw("A range of it.", *TYPES),
         304: {"description": "You have it already."},
         **problems(400, 404, 416),
     },
     operation_id="read_file",
     summary="A file",
 )
-async def file(request: Request, file_id: UUID) -> Response:
+async def file(request: Request, file_id: UUID, _: ByteRange = None) -> Response:
     """The file, or the `Range` of it that is asked for."""
     return await media.file(request)
 
