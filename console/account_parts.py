@@ -22,7 +22,7 @@ from services.sessions import OpenSession
 from services.tokens import TokenView
 
 CHANGED = "changed"  # in the address, after a new password
-TOKEN_DAYS = (7, 30, 90, 365)
+TOKEN_DAYS, USUAL_DAYS = (7, 30, 90, 365), 30
 LONGEST_TOKEN_NAME = 100  # characters
 API_DOCS = "/api/v1/docs"
 THIS_ONE = look.Chip("This one", "green")
@@ -41,26 +41,22 @@ def account_sessions() -> None:
     """Where one is signed in, and the way out of each."""
     session, sessions = require(), wiring.services().sessions
     user = session.user
-    st.subheader("Where you are signed in", anchor=False)
-    notices = st.container(gap=None)
-    try:
+    st.header("Where you are signed in", anchor=False)
+    with refusals():
         rows = session_rows(sessions.of_user(user, user.id), this=session.id, timezone=look.viewer_timezone())
-    except BacklotError as error:
-        show_error(error)
-        return
-    ended = row_list(rows, key="account_session_list", label="Your sessions", empty="You are not signed in anywhere.")
-    if ended is not None:
-        with notices, refusals(), suppress(NotFound):  # it has ended by itself meanwhile
-            sessions.end(user, UUID(ended))
+        ended = row_list(
+            rows, key="account_session_list", label="Your sessions", empty="You are not signed in anywhere."
+        )
+        if ended is not None:
+            with suppress(NotFound):  # it has ended by itself meanwhile
+                sessions.end(user, UUID(ended))
             st.rerun()
-    others = len(rows) - 1
-    with st.container(horizontal=True):
-        if others and st.button("Sign out everywhere else", key="account_end_others"):
-            with notices, refusals():
+        with st.container(horizontal=True):
+            if len(rows) > 1 and st.button("Sign out everywhere else", key="account_end_others"):
                 sessions.end_others(session)
                 st.rerun()
-        if st.button("Sign out everywhere", key="account_end_all"):
-            end_everywhere()
+            if st.button("Sign out everywhere", key="account_end_all"):
+                end_everywhere()
 
 
 @st.dialog("Sign out everywhere?")
@@ -80,21 +76,19 @@ def account_tokens() -> None:
     """What lets programs in as this person: made, shown once, listed, revoked."""
     user, tokens = require().user, wiring.services().tokens
     head = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
-    head.subheader("API tokens", anchor=False, width="content")
-    st.caption(f"A token lets a program do what you may do. [How to use the API]({API_DOCS})")
-    if head.button("New token", icon=":material/add:", key="account_token_new"):
+    head.header("API tokens", anchor=False, width="content")
+    buttons = head.container(horizontal=True, width="content")
+    buttons.link_button("How to use the API", API_DOCS, type="tertiary")
+    if buttons.button("New token", icon=":material/add:", key="account_token_new"):
         new_token()
-    place_of_secret(MADE_NOW)
-    try:
+    st.caption("A token lets a program do what you may do, until it ends or you revoke it.")
+    with st.container(gap=None), refusals():  # where nothing is shown takes no room
+        place_of_secret(MADE_NOW)
         rows = token_rows(tokens.of_user(user, user.id), timezone=look.viewer_timezone())
-    except BacklotError as error:
-        show_error(error)
-        return
-    notices = st.container(gap=None)
-    revoked = row_list(rows, key="account_token_list", label="Your API tokens", empty="You have no API tokens.")
-    if revoked is not None:
-        with notices, refusals(), suppress(NotFound):  # it has ended by itself meanwhile
-            tokens.revoke(user, UUID(revoked))
+        revoked = row_list(rows, key="account_token_list", label="Your API tokens", empty="You have no API tokens.")
+        if revoked is not None:
+            with suppress(NotFound):  # it has ended by itself meanwhile
+                tokens.revoke(user, UUID(revoked))
             st.rerun()
 
 
@@ -106,12 +100,12 @@ def new_token() -> None:
         name = st.text_input(
             "Name", max_chars=LONGEST_TOKEN_NAME, placeholder="What uses it, such as nightly export", key="token_name"
         )
-        days = st.segmented_control(
+        days = st.radio(
             "Ends after",
             TOKEN_DAYS,
-            default=30,
-            required=True,
+            index=TOKEN_DAYS.index(USUAL_DAYS),
             format_func=lambda days: counted(days, "day"),
+            horizontal=True,
             key="token_days",
         )
         submitted = st.form_submit_button("Make the token", type="primary")
@@ -131,7 +125,7 @@ def new_token() -> None:
 def account_limits() -> None:
     """What is left of one's limits, when more frees, and what is not everybody's."""
     user = require().user
-    st.subheader("Your limits", anchor=False)
+    st.header("Your limits", anchor=False)
     try:
         limits = wiring.services().limits.of(user)
     except BacklotError as error:
@@ -145,7 +139,7 @@ def account_limits() -> None:
 def account_password() -> None:
     """A new password in place of the present one."""
     user = require().user
-    st.subheader("Change your password", anchor=False)
+    st.header("Change your password", anchor=False)
     with st.form("account_password_form"):
         given = st.text_input(
             "Present password", type="password", key="password_given", autocomplete="current-password"

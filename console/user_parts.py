@@ -79,7 +79,7 @@ def _actions(admin: User, user: UserView) -> None:
 
 
 def _sessions(admin: User, user: UserView) -> None:
-    st.subheader("Sessions", anchor=False)
+    st.header("Sessions", anchor=False)
     sessions, session = wiring.services().sessions, current()
     with refusals():
         rows = session_rows(
@@ -95,7 +95,7 @@ def _sessions(admin: User, user: UserView) -> None:
 
 
 def _tokens(admin: User, user: UserView) -> None:
-    st.subheader("API tokens", anchor=False)
+    st.header("API tokens", anchor=False)
     tokens = wiring.services().tokens
     with refusals():
         rows = token_rows(tokens.of_user(admin, user.id), timezone=look.viewer_timezone())
@@ -108,7 +108,7 @@ def _tokens(admin: User, user: UserView) -> None:
 
 def _limits(admin: User, user: UserView) -> None:
     head = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
-    head.subheader("Limits of their own", anchor=False, width="content")
+    head.header("Limits of their own", anchor=False, width="content")
     if head.button("Set a limit", icon=":material/tune:", key="user_limit"):
         set_limit(user)
     timezone = look.viewer_timezone()

@@ -34,10 +34,13 @@ def everybody(admin: User) -> None:
             persist_state="session",
             on_change=_begin_anew,
         )
-        role = st.segmented_control(
+        role = st.selectbox(
             "Role",
             list(Role),
+            index=None,
+            placeholder="All roles",
             format_func=look.ROLE_NAMES.__getitem__,
+            width=220,
             key="users_role",
             persist_state="session",
             on_change=_begin_anew,

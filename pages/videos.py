@@ -7,15 +7,16 @@ import streamlit as st
 from console import library_address, look, navigation, wiring
 from console.components import library_bar, video_list
 from console.components.video_list import Answer, Ask, Listing, read_order
-from console.messages import refusals, show_error
+from console.messages import show_error
 from console.notices import tell_pauses
 from console.sample_video import process_sample
 from console.session import checked_fragment, require
-from services.errors import BacklotError
+from services.errors import BacklotError, LimitReached
 from services.library import MOST_COUNTED, Page, Sort
 from services.model import User, VideoState
 from services.permissions import ANYONES, Action, permits
 
+FOUND = "videos_found"  # the last answer to a search
 UNFINISHED = (VideoState.UPLOADED, VideoState.PROCESSING)
 
 
@@ -36,17 +37,18 @@ def keep_order(name: str) -> None:
 
 
 def answer(user: User) -> Answer | None:
-    """The answer to an order that was just given; a refusal is shown in its place."""
+    """The answer to an order that was just given."""
     name, text = st.session_state.pop("videos_order", ("", ""))
     order = read_order(text) if text else None
     if order is None:
         return None
     bulk = wiring.services().bulk
-    with refusals():
+    try:
         if name == "confirmed":
             return Answer(stamp=order[0], outcome=bulk.run(user, order[1]))
         return Answer(stamp=order[0], plan=bulk.plan(user, order[1]))
-    return None
+    except BacklotError as error:
+        return Answer(stamp=order[0], problem=str(error))
 
 
 def amount(page: Page, states: tuple[VideoState, ...]) -> str:
@@ -64,15 +66,16 @@ def library() -> None:
     head = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
     head.title("Videos", anchor=False, width="content")
     notices = st.container()
+    answered = answer(user)
     asked = library_address.read(st.query_params, timezone=timezone)
-    with notices:
-        answered = answer(user)
     try:
-        page = wiring.services().library.search(user, asked.query)
+        page = st.session_state[FOUND] = wiring.services().library.search(user, asked.query)
     except BacklotError as error:
         show_error(error)
         st.button("Try again", icon=":material/refresh:", key="videos_again")
-        return
+        if not isinstance(error, LimitReached) or FOUND not in st.session_state:
+            return
+        page = st.session_state[FOUND]  # with what is being typed, and what is selected
     anything = asked.narrowed or bool(page.rows)
     if anything and may_upload and head.button("Upload", type="primary", icon=":material/upload:", key="videos_upload"):
         st.switch_page(navigation.UPLOAD.file)

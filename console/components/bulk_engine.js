@@ -39,7 +39,15 @@ const bulk = (window.backlotBulk ??= {
         say("considered", JSON.stringify(order));
       },
       count: this.count,
-      answer: ({ plan, outcome }) => {
+      answer: ({ plan, outcome, refused }) => {
+        if (refused && order && refused.stamp === order.stamp) {
+          heading.textContent = "Not done";
+          body.replaceChildren(
+            make("p", { text: refused.problem, attributes: { role: "alert" } }), make("p", { className: "quiet", text: "What you selected stays selected." }),
+          );
+          actions.replaceChildren(button("first", "Close", () => element.close()));
+          actions.lastChild.focus();
+        }
         if (plan && order && plan.stamp === order.stamp) {
           heading.textContent = plan.count ? this.title(order, plan.count) : "Nothing to do here";
           const what = order.verb === "cancel" ? "What was made so far stays." : "It runs behind what people wait for.";

@@ -87,6 +87,8 @@ const LIMIT_THEN = {
   requests: (at) => `Go on ${at}.`,
 };
 
+const atTime = (time) => when(time).replace("today", "at").replace(/^(?=\d)/, "on ");
+
 // One limit: built once, so that its bar moves. isWide says more of it. Answers {row, draw(use)}.
 function limitMeter(name, isWide) {
   const note = make("span", { className: "quiet numbers" });
@@ -100,14 +102,14 @@ function limitMeter(name, isWide) {
     row,
     draw(use) {
       const isGone = use.left <= 0;
-      const at = use.free_at ? when(use.free_at) : "";
+      const at = use.free_at ? atTime(use.free_at) : "";
       note.textContent = isGone ? "Used up" : `${count(use.left)} of ${count(use.limit)} left`;
       note.classList.toggle("problem", isGone);
       fill.style.width = `${use.limit ? (100 * use.left) / use.limit : 0}%`;
       bar.className = `bar ${isGone ? "gone" : allowances.isFew(use) ? "yellow" : "green"}`;
       bar.setAttribute("aria-valuemax", use.limit);
       bar.setAttribute("aria-valuenow", use.left);
-      bar.setAttribute("aria-valuetext", `${note.textContent}${at ? `, again ${at}` : ""}`);
+      bar.setAttribute("aria-valuetext", [note.textContent, at && `again ${at}`].filter(Boolean).join(", "));
       const own = use.overridden_until
         ? `${count(use.limit)} ${LIMIT_UNITS[name]} until ${when(use.overridden_until)}${use.reason ? `: ${use.reason}` : ""}` : "";
       const then = isGone && at ? (isWide ? LIMIT_THEN[name](at) : `Again ${at}`) : "";

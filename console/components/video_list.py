@@ -46,11 +46,12 @@ class Listing:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """To what was asked to be done to many videos; stamp is that of the question."""
+    """To what was asked to be done to many videos; stamp is that of the question, problem why it was refused."""
 
     stamp: str
     plan: Plan | None = None
     outcome: Outcome | None = None
+    problem: str | None = None
 
 
 def video_list(
@@ -115,6 +116,7 @@ def _data(page: Page, listing: Listing, answer: Answer | None) -> dict[str, Any]
         "upload_address": f"/{navigation.UPLOAD.address}",
         "plan": _plan(answer),
         "outcome": _outcome(answer),
+        "refused": {"stamp": answer.stamp, "problem": answer.problem} if answer and answer.problem else None,
     }
 
 

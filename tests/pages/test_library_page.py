@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from services.bulk import Verb
-from services.errors import Unavailable
+from services.errors import LimitReached, Unavailable
 from services.library import Sort
 from services.model import StageName, User, VideoState
 from services.videos import VideoDetail
@@ -168,6 +168,43 @@ def test_without_the_database_there_is_advice_and_a_way_to_go_on(
         assert page.error[0].value.startswith("The database does not answer")
     page.button(key="videos_again").click().run()
     assert not page.error
+
+
+def test_a_search_over_the_limit_keeps_the_box_and_the_list(
+    run: Run,
+    services: FakeServices,
+    put: Callable[[VideoDetail], VideoDetail],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def over(*given: object) -> None:
+        raise LimitReached("You have done 100 things within a minute. Go on in 12 s.", retry_after=12)
+
+    video = put(a_video("Harbour"))
+    page = run(ANA, PAGE)
+    monkeypatch.setattr(services.library, "search", over)
+    page.query_params["q"] = "har"
+    page.run()
+    assert "Go on in 12 s" in page.warning[0].value.replace("\\", "")
+    shown = components(page)
+    assert [row["id"] for row in shown["video_list"]["rows"]] == [str(video.video.id)]
+    assert shown["library_bar"]["asked"] == "q=har"
+
+
+def test_a_refused_order_is_answered_where_it_was_given(
+    run: Run,
+    services: FakeServices,
+    put: Callable[[VideoDetail], VideoDetail],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def over(*given: object) -> None:
+        raise LimitReached("You have done 100 things within a minute. Go on in 12 s.", retry_after=12)
+
+    ids = [str(put(a_video("Harbour")).video.id)]
+    page = run(ANA, PAGE)
+    monkeypatch.setattr(services.bulk, "run", over)
+    shown = ordered(page, "confirmed", verb="retry", ids=ids)
+    assert shown["refused"] == {"stamp": "s", "problem": "You have done 100 things within a minute. Go on in 12 s."}
+    assert shown["outcome"] is None
 
 
 def test_whoever_must_choose_a_password_sees_no_videos(run: Run, put: Callable[[VideoDetail], VideoDetail]) -> None:

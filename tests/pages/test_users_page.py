@@ -56,7 +56,7 @@ def test_they_are_narrowed_by_name_and_role(run: Run, services: FakeServices) ->
     page.text_input(key="users_text").set_value("B").run()
     assert listed(page) == ["bo"]
     page.text_input(key="users_text").set_value("").run()
-    page.segmented_control(key="users_role").set_value(Role.CREATOR).run()
+    page.selectbox(key="users_role").set_value(Role.CREATOR).run()
     assert listed(page) == ["bo", "cy"]
     page.text_input(key="users_text").set_value("nobody").run()
     assert page.info[0].value == "No user is called that."

@@ -150,7 +150,8 @@ class FakeSessions:
         return self._end({session.id for session in self._of(user_id)})
 
     def _of(self, user_id: int) -> list[Session]:
-        return [session for session in self.live.values() if session.user.id == user_id]
+        now = datetime.now(UTC)
+        return [session for session in self.live.values() if session.user.id == user_id and session.expires_at > now]
 
     def _end(self, ids: set[UUID]) -> int:
         self.live = {token: session for token, session in self.live.items() if session.id not in ids}
