@@ -44,7 +44,7 @@ def test_a_screen_left_open_goes_to_sign_in_and_leads_back(short_lived: RunningS
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=1000 * (IDLE + LATE))
     assert time.monotonic() - left > IDLE / 2
     assert page.url == f"{short_lived.address}/videos"
-    assert not short_lived.services.sessions.of_user(user, user.id)
+    assert page.request.get(f"{short_lived.address}/api/notifications").status == 401
 
 
 def test_a_touch_is_told_once_a_minute(page: Page) -> None:
