@@ -94,7 +94,9 @@ with people as (
     -- A scalar subquery is always a look by key; `not exists` was planned as a scan of all jobs.
     where id = (select id from jobs j where j.video_id = f.video_id order by created_at desc, id limit 1)
 ), unread as (
-    select video_id from notifications where user_id = :user_id and read_at is null order by id desc limit :counted
+    select n.video_id from notifications n join videos v on v.id = n.video_id
+    where n.user_id = :user_id and n.read_at is null and (:everybody or v.user_id = :user_id)
+    order by n.id desc limit :counted
 )
 select
     (select jsonb_agg(card) from (
