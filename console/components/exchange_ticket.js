@@ -3,6 +3,8 @@ export default function ({ data, parentElement }) {
   if (root.dataset.ticket === data.ticket) return;
   root.dataset.ticket = data.ticket;
   root.textContent = "Signing in…";
+  window.backlotSigningIn = true;
+  const fail = (message) => { window.backlotSigningIn = false; root.textContent = message; };
   fetch("/api/session", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -10,7 +12,7 @@ export default function ({ data, parentElement }) {
   })
     .then(async (response) => {
       if (response.ok) return data.leads_to ? window.location.replace(data.leads_to) : window.location.reload();
-      root.textContent = (await response.json()).detail;
+      return fail((await response.json()).detail);
     })
-    .catch(() => { root.textContent = "The connection was lost. Try to sign in again."; });
+    .catch(() => fail("The connection was lost. Try to sign in again."));
 }

@@ -11,6 +11,8 @@ function makeLive() {
   const LONGEST_PAUSE_MS = 15000;
   const MOST_NAMED = 50; // jobs whose end may have been missed
   const MOST_KEPT = 2000;
+  const LONGEST_RUN_MS = 1200; // that leaving waits for
+  const RUN_LOOK_MS = 100;
   const LEAVE_MS = 3000; // between looks whether a page whose session has ended may be loaded anew
 
   const watchers = new Set();
@@ -22,6 +24,7 @@ function makeLive() {
   let leads = false;
   let heardAt = 0; // from the server, or from the leading tab
   let awayTimer;
+  let leaving = false;
 
   const self = {
     // "live", "slow", "connecting" or "away". slow: updates come every other second. away: what is shown may be old.
@@ -209,9 +212,14 @@ function makeLive() {
   }
 
   // The session is gone: the same address now shows the sign-in page, and leads back here afterwards. Where that would
-  // throw away what a person sends or writes, the page stays until nothing is left to lose.
-  function leave() {
-    if (self.signedOut) return;
+  // throw away what a person sends or writes, the page stays until nothing is left to lose. A run of its script may be
+  // about to sign in anew, as after a change of password: then that leads on.
+  async function leave() {
+    if (self.signedOut || leaving) return;
+    leaving = true;
+    await scriptEnded();
+    leaving = false;
+    if (window.backlotSigningIn) return;
     tell({ kind: "end" });
     if (!wouldLose()) {
       window.location.reload();
@@ -222,6 +230,12 @@ function makeLive() {
     setState("away");
     release();
     changed();
+  }
+
+  async function scriptEnded() {
+    const isRunning = () => !["notRunning", undefined].includes(document.querySelector("[data-testid=stApp]")?.dataset.testScriptState);
+    const until = Date.now() + LONGEST_RUN_MS;
+    do await new Promise((done) => setTimeout(done, RUN_LOOK_MS)); while (isRunning() && Date.now() < until);
   }
 
   const wouldLose = () => Boolean(window.backlotUploads?.wouldLose()) || hasUnsaved(document);

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from console import navigation, session
 from services.model import Role, User, VideoState
@@ -121,22 +120,6 @@ def test_each_role_finds_its_pages(run: Run, role: Role) -> None:
     assert {one["address"] for one in components(page)["shortcuts"]["pages"]} == PAGES_OF[role]
     keys = [one["key"] for one in components(page)["shortcuts"]["pages"]]
     assert len(set(keys)) == len(keys)
-
-
-def by_address(run: Run, role: Role, address: str) -> AppTest:
-    """The page of an address as somebody gets it who typed it."""
-    page = run(someone(role))
-    entry = next(page for page in navigation.PAGES if page.address == address)
-    file = entry.file if navigation.may_open(someone(role), entry) else navigation.NOT_FOR_ROLE_FILE
-    return page.switch_page(file).run()
-
-
-@pytest.mark.parametrize("role", list(Role))
-def test_a_page_of_another_role_is_plainly_refused(run: Run, role: Role) -> None:
-    for address in sorted(ALL):
-        page = by_address(run, role, address)
-        assert not page.exception
-        assert (page.title[0].value == "Not for your role") is (address not in PAGES_OF[role])
 
 
 def link(services: FakeServices) -> str:

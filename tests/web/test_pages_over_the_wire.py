@@ -14,7 +14,9 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
+from services.model import Role
 from tests.web.fake_server import EXPIRED, ONE_TIME, SECRET_TITLE, VALID
+from tests.web.seeds import OF_ROLE
 from tests.web.test_gate import forged
 
 pytestmark = pytest.mark.filterwarnings("ignore:The HMAC key")
@@ -75,6 +77,23 @@ def test_a_session_shows_the_pages(page_server: str) -> None:
     assert SECRET_TITLE in page(page_server, VALID)
     assert SECRET_TITLE in page(page_server, VALID, page_name="videos")
     assert "drop_zone" in page(page_server, VALID, page_name="upload")
+
+
+# By hand: what is not for a role.
+NOT_FOR = {
+    Role.CREATOR: {"users"},
+    Role.ANALYST: {"users", "upload"},
+    Role.OPERATOR: {"users"},
+    Role.ADMIN: set[str](),
+}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_page_that_is_not_for_a_role_says_so_and_nothing_else(page_server: str, role: Role) -> None:
+    for address, content in (("upload", "drop_zone"), ("users", "user_list"), ("account", "account_session_list")):
+        text = page(page_server, OF_ROLE[role], page_name=address)
+        assert ("Not for your role" in text) is (address in NOT_FOR[role])
+        assert (content in text) is (address not in NOT_FOR[role])
 
 
 def test_a_run_is_taken_up_again_only_with_a_session(page_server: str) -> None:
