@@ -12,13 +12,14 @@ from console.api.shapes import Problem
 
 REFERENCES = "#/components/schemas/{model}"
 DESCRIPTION = """
-What the pages of Backlot do, for programs. The pages and this API call the same services: what you may see and do is
-the same, and so are your limits.
+What the pages of Backlot do, for programs. Both call the same services: what you may see and do is the same, and so
+are your limits.
 
-Sign in with `POST /sessions`, or make an API token, and send it with every call: `Authorization: Bearer TOKEN`.
-Each call spends one request of your minute, but for the parts of an upload; `RateLimit` says how many are left, and
-429 with `Retry-After` when to come back. What goes wrong is told as `application/problem+json` (RFC 9457): `detail`
-is a sentence that says what to do.
+- Sign in below, or make an API token on My account, and send it with every call: `Authorization: Bearer TOKEN`.
+- Each call spends one request of your minute, but for the parts of an upload. The header RateLimit says how many are
+  left; 429 with Retry-After says when to come back.
+- Send an Idempotency-Key with what makes something, and repeat the call without fear where its answer was lost.
+- What goes wrong is told as problem details (RFC 9457): detail is a sentence that says what to do.
 """.strip()
 
 

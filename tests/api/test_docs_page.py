@@ -1,0 +1,58 @@
+"""The page of the HTTP API in a browser: it asks nobody else for anything, and works with a token that is typed in."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import chromium_browser
+from tests.web.conftest import page_server
+from tests.web.seeds import VALID
+
+__all__ = ["chromium_browser", "page_server"]
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(chromium_browser: Browser) -> Iterator[Page]:
+    context = chromium_browser.new_context(viewport={"width": 1440, "height": 900})
+    yield context.new_page()
+    context.close()
+
+
+def test_a_token_is_typed_in_and_an_operation_tried(page: Page, page_server: str) -> None:
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{page_server}/api/v1/docs")
+    expect(page.get_by_role("heading", name="Backlot")).to_be_visible()
+    page.get_by_role("button", name="Authorize").click()
+    page.locator(".auth-container input").fill(VALID)
+    page.locator(".auth-btn-wrapper .authorize").click()
+    page.locator(".auth-btn-wrapper .btn-done").click()
+    page.locator("#operations-Me-me").click()
+    page.get_by_role("button", name="Execute").click()
+    expect(page.locator("#operations-Me-me .live-responses-table .response-col_status").nth(1)).to_contain_text("200")
+    expect(page.locator("#operations-Me-me .live-responses-table")).to_contain_text('"ana"')
+    assert said == []
+    assert [url for url in asked if not url.startswith((page_server, "data:", "blob:"))] == []
+
+
+def test_its_files_are_sent_compressed_and_scripts_are_files_alone(page_server: str) -> None:
+    with urllib.request.urlopen(f"{page_server}/api/v1/docs", timeout=5) as answer:  # noqa: S310  our own http address
+        policy = answer.headers["content-security-policy"]
+        assert "script-src 'self';" in policy
+        assert "unsafe-eval" not in policy
+        assert b"http" not in answer.read().replace(b"HTTP", b"")
+    asked = urllib.request.Request(  # noqa: S310  our own http address
+        f"{page_server}/api/v1/docs/swagger-ui-bundle.js", headers={"Accept-Encoding": "gzip"}
+    )
+    with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310  our own http address
+        assert answer.status == 200
+        assert answer.headers["content-type"].startswith("text/javascript")
