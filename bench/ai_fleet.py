@@ -213,6 +213,7 @@ def _settings(home: Path, addresses: Servers) -> Settings:
         REDIS_URL=SecretStr(addresses.redis_url),
         secret_key=SecretStr(secrets.token_urlsafe(48)),
         jobs_per_hour=1_000_000,
+        requests_per_minute=1_000_000,
     )
 
 

@@ -23,6 +23,7 @@ FLEET = {
     "BACKLOT_AI_WORKERS": "1",
     "BACKLOT_JOBS_PER_HOUR": "1000000",
     "BACKLOT_UPLOADS_PER_DAY": "1000000",
+    "BACKLOT_REQUESTS_PER_MINUTE": "1000000",
 }
 FIRST_LOOK = 0.25  # seconds after the answer in which nothing but the product runs
 JOB_LIMIT = 60.0  # seconds

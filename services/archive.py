@@ -15,6 +15,7 @@ from services import subtitles
 from services.edits import HIDDEN
 from services.engines.wording import clock
 from services.errors import NotFound
+from services.limits import Limits, spends_request
 from services.lineage import Lineages
 from services.manifest import analysis_as_markdown, manifest
 from services.model import StageName, User
@@ -50,12 +51,14 @@ class Archive:
 
 
 class Archives:
-    def __init__(self, videos: Videos, lineages: Lineages, storage: LocalStorage) -> None:
+    def __init__(self, videos: Videos, lineages: Lineages, storage: LocalStorage, limits: Limits) -> None:
         self._videos = videos
         self._lineages = lineages
         self._storage = storage
+        self._limits = limits
 
     @use_case(Action.SEE)
+    @spends_request
     def open(self, user: User, video_id: UUID, *, source: bool) -> Archive:
         """All that stands of a video, edits applied, with the uploaded file if source is asked for. Raises NotFound."""
         detail = self._videos.get(user, video_id)

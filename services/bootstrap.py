@@ -75,6 +75,7 @@ class Services:
         self.listener.stop()
         self.live.stop()
         self.sweeper.stop()
+        self.limits.close()
         self.database.close()
 
 
@@ -111,10 +112,12 @@ def build(
     users = Users(database, sessions, tokens, settings)
     progress = Progress(client, secret=secret, previous=previous)
     limits = Limits(database, client, settings)
-    uploads = Uploads(database, storage, queue, sweeper, settings, admission=admission, progress=progress)
+    uploads = Uploads(
+        database, storage, queue, sweeper, settings, admission=admission, progress=progress, limits=limits
+    )
     videos, lineages = Videos(database, storage), Lineages(database)
     live = Hub(database, progress)
-    operations = Operations(database, queue, sweeper, settings, progress=progress)
+    operations = Operations(database, queue, sweeper, settings, progress=progress, limits=limits)
     return Services(
         settings=settings,
         database=database,
@@ -134,14 +137,14 @@ def build(
         operations=operations,
         live=live,
         listener=_listener(client, revocations, live),
-        edits=Edits(database),
-        library=Library(database),
-        bulk=Bulk(database, queue, sweeper, operations, progress=progress),
+        edits=Edits(database, limits),
+        library=Library(database, limits),
+        bulk=Bulk(database, queue, sweeper, operations, progress=progress, limits=limits),
         lineages=lineages,
-        archives=Archives(videos, lineages, storage),
+        archives=Archives(videos, lineages, storage, limits),
         notifications=Notifications(database),
         home=Home(database, storage),
-        samples=Samples(database, uploads),
+        samples=Samples(database, uploads, limits),
     )
 
 

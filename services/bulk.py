@@ -11,6 +11,7 @@ from uuid import UUID
 from services import kinds
 from services.database import Database
 from services.errors import BacklotError, BadInput, Refused
+from services.limits import Limits, spends_request
 from services.model import JobKind, QueueName, User
 from services.operations import Operations, put_back
 from services.permissions import Action, require, unseen, use_case
@@ -72,13 +73,21 @@ class _Done:
 
 class Bulk:
     def __init__(
-        self, database: Database, queue: Queue, sweeper: Sweeper, operations: Operations, *, progress: Progress
+        self,
+        database: Database,
+        queue: Queue,
+        sweeper: Sweeper,
+        operations: Operations,
+        *,
+        progress: Progress,
+        limits: Limits,
     ) -> None:
         self._database = database
         self._queue = queue
         self._sweeper = sweeper
         self._operations = operations
         self._progress = progress
+        self._limits = limits
 
     @use_case(Action.ACT)
     def plan(self, user: User, order: Order) -> Plan:
@@ -87,6 +96,7 @@ class Bulk:
         return Plan(video_ids=tuple(reached), skipped=Counter(answers.values()))
 
     @use_case(Action.ACT)
+    @spends_request
     def run(self, user: User, order: Order) -> Outcome:
         """Do it, with an answer for each video: what has changed since the plan is left out too. Raises BadInput."""
         reached, refused = self._sorted(user, order)

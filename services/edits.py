@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from services.database import Database
 from services.errors import BadInput, IllegalMove
+from services.limits import Limits, spends_request
 from services.model import StageName, User
 from services.names import clean_title
 from services.outputs import OUTPUT_OF, ClipsOutput, Output, PostsOutput, ThumbnailsOutput, TranscriptOutput
@@ -35,10 +36,12 @@ Value = str | int | list[str]
 
 
 class Edits:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, limits: Limits) -> None:
         self._database = database
+        self._limits = limits
 
     @use_case(Action.ACT)
+    @spends_request
     def save(self, user: User, video_id: UUID, target: str, value: object | None) -> Value | None:
         """Change a target of the video, such as `title`, `segment:12` or `post:linkedin`; None takes it back.
 

@@ -35,3 +35,8 @@ def call(queue: QueueName) -> str:
 def revocations() -> str:
     """Channel on which sessions that ended are told by their id. Owner: sessions."""
     return "backlot:revocations"
+
+
+def requests(user_id: int) -> str:
+    """The times of a user's requests. Owner: limits. Lives for their window, of a minute, after the newest."""
+    return f"backlot:requests:{user_id}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import enum
 import json
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -14,6 +16,7 @@ from uuid import UUID
 
 from services.database import Database
 from services.errors import BadInput, Unavailable
+from services.limits import Limits
 from services.model import User, VideoState
 from services.permissions import ANYONES, Action, use_case
 from services.records import library
@@ -22,6 +25,7 @@ from services.records.videos import VideoRow
 from services.search import Terms, marks, parse
 
 MOST_ROWS = 1000  # of a page
+REMEMBERED_SEARCHES = 10_000
 PHRASE_SECONDS = 5.0  # a phrase of words that everybody says is looked for in every line
 CANCELLED = "57014"  # Postgres's word for a statement that took too long
 
@@ -133,15 +137,32 @@ class Page:
 
 
 class Library:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, limits: Limits) -> None:
         self._database = database
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._searched: OrderedDict[tuple[int, str], None] = OrderedDict()
 
     @use_case(Action.SEE)
     def search(self, user: User, query: Query) -> Page:
-        """A page of the videos that the user may see.
+        """A page of the videos that the user may see. Looking for a text spends a request, its further pages do not.
 
-        Raises Unavailable, and BadInput for a phrase of words so common that looking for it would take too long.
+        Raises Unavailable, LimitReached, and BadInput for a phrase of words so common that looking for it would take
+        too long.
         """
+        searched = (user.id, " ".join(query.text.split()))
+        with self._lock:
+            is_new = searched[1] != "" and searched not in self._searched
+        with self._limits.request(user) if is_new else nullcontext():
+            page = self._page(user, query)
+        with self._lock:  # a page that draws itself again asks the same again
+            self._searched[searched] = None
+            self._searched.move_to_end(searched)
+            while len(self._searched) > REMEMBERED_SEARCHES:
+                self._searched.popitem(last=False)
+        return page
+
+    def _page(self, user: User, query: Query) -> Page:
         terms = parse(query.text)
         shortest, longest = SECONDS[query.length] if query.length else (None, None)
         own_only = user.role not in ANYONES[Action.SEE]

@@ -14,6 +14,7 @@ from services import cuts, idempotency, kinds
 from services.corrections import corrected
 from services.database import Database
 from services.errors import BacklotError, BadInput, IllegalMove, Refused, Unavailable
+from services.limits import Limits, spends_request
 from services.model import JobKind, JobState, Priority, QueueName, StageName, User, stages_of
 from services.outputs import ClipsOutput, ProbeOutput, TranscriptOutput
 from services.permissions import Action, require, unseen, use_case
@@ -41,15 +42,24 @@ NOT_RETRIED: Mapping[NotRetried, str] = MappingProxyType(
 
 class Operations:
     def __init__(
-        self, database: Database, queue: Queue, sweeper: Sweeper, settings: Settings, *, progress: Progress
+        self,
+        database: Database,
+        queue: Queue,
+        sweeper: Sweeper,
+        settings: Settings,
+        *,
+        progress: Progress,
+        limits: Limits,
     ) -> None:
         self._database = database
         self._queue = queue
         self._sweeper = sweeper
         self._settings = settings
         self._progress = progress
+        self._limits = limits
 
     @use_case(Action.ACT)
+    @spends_request
     def submit(
         self,
         user: User,
@@ -94,6 +104,7 @@ class Operations:
         return job.id
 
     @use_case(Action.ACT)
+    @spends_request
     def submit_many(self, user: User, video_ids: Sequence[UUID], kind: JobKind) -> dict[UUID, UUID | BacklotError]:
         """A new job on each of many videos, behind what people wait for; by video its job, or why there is none."""
         answers: dict[UUID, UUID | BacklotError] = {}
@@ -137,6 +148,7 @@ class Operations:
             return job_view(job, jobs.stages(connection, [job_id]))
 
     @use_case(Action.ACT)
+    @spends_request
     def cancel(self, user: User, job_id: UUID, *, reason: str = "Cancelled on the page.") -> None:
         """Stop what is unfinished; outputs made so far stay. Raises NotFound, NotAllowed, IllegalMove."""
         with self._database.transaction() as connection:
@@ -150,6 +162,7 @@ class Operations:
         self._progress.tell([JobChange(job_id=job_id, video_id=job.video_id)])
 
     @use_case(Action.ACT)
+    @spends_request
     def retry(self, user: User, job_id: UUID, *, reason: str = "Retried on the page.") -> None:
         """Run again what failed or was cancelled; what succeeded is kept.
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.database import Database
 from services.errors import NotFound
+from services.limits import Limits, spends_request
 from services.model import JobKind, User
 from services.permissions import Action, use_case
 from services.records import videos
@@ -19,11 +20,13 @@ TITLE = "Sample: a poem, a novel, a speech"
 
 
 class Samples:
-    def __init__(self, database: Database, uploads: Uploads) -> None:
+    def __init__(self, database: Database, uploads: Uploads, limits: Limits) -> None:
         self._database = database
         self._uploads = uploads
+        self._limits = limits
 
     @use_case(Action.UPLOAD)
+    @spends_request
     def process(self, user: User) -> UUID:
         """The user's video of the sample, uploaded now if they have none.
 

@@ -17,7 +17,8 @@ from services import idempotency
 from services.admission import Admission
 from services.begun_uploads import begun_before, note_refusal, require_few_unfinished
 from services.database import Database
-from services.errors import BadInput, IllegalMove, LimitReached
+from services.errors import BadInput, IllegalMove
+from services.limits import Limits, spends_request
 from services.model import PLAN, JobKind, Priority, User, stages_of
 from services.names import clean_file_name, clean_title
 from services.permissions import Action, use_case
@@ -79,9 +80,11 @@ class Uploads:
         *,
         admission: Admission,
         progress: Progress,
+        limits: Limits,
     ) -> None:
         self._database = database
         self._progress = progress
+        self._limits = limits
         self._storage = storage
         self._queue = queue
         self._sweeper = sweeper
@@ -110,7 +113,7 @@ class Uploads:
             with self._database.transaction() as connection:
                 if creation is not None and (begun := begun_before(connection, user, creation)) is not None:
                     return self._as_upload(begun)
-                self._require_upload_quota(connection, user)
+                self._limits.require_upload(connection, user)
                 unfinished = uploads.find_unfinished(
                     connection, user_id=user.id, fingerprint=fingerprint, size=size, file_name=name
                 )
@@ -216,6 +219,7 @@ class Uploads:
         self._receiving.drop(upload_id)
 
     @use_case(Action.UPLOAD)
+    @spends_request
     def complete(
         self,
         user: User,
@@ -316,7 +320,7 @@ class Uploads:
         priority: Priority,
     ) -> UUID:
         quotas.lock_user(connection, user.id)
-        self._require_upload_quota(connection, user)
+        self._limits.require_upload(connection, user)
         job_id = uuid4()
         media_type = mimetypes.guess_type(upload.file_name)[0] or "application/octet-stream"
         if not media_type.startswith(("video/", "audio/")):
@@ -357,15 +361,6 @@ class Uploads:
             raise BadInput(
                 f"This file has {size / 2**30:.1f} GiB; at most {self._settings.upload_size_limit / 2**30:.0f} GiB "
                 "can be uploaded. Export it smaller, or cut it in two."
-            )
-
-    def _require_upload_quota(self, connection: Connection, user: User) -> None:
-        wait = quotas.uploads_free_in(connection, user.id, per_day=self._settings.uploads_per_day)
-        if wait > 0:
-            raise LimitReached(
-                f"You have uploaded {self._settings.uploads_per_day} videos within a day. "
-                f"The next one fits in {max(1, round(wait / 60))} min.",
-                retry_after=wait,
             )
 
     def _turn_away(self, user: User, upload_id: UUID, reason: str) -> None:

@@ -13,28 +13,19 @@ from sqlalchemy import Connection, text
 class QuotaUse:
     """used counts what lies within the window, also what is set for later, to the quota and no further.
 
-    free_at is when the next one fits; None while some are left.
+    at_most is the limit of this user, everybody's or until overridden_until another. free_at is when the next one
+    fits; None while some are left.
     """
 
+    at_most: int
     used: int
     free_at: datetime | None
+    overridden_until: datetime | None
 
 
 def lock_user(connection: Connection, user_id: int) -> None:
     """Hold the user's row, so that two accepts of one user cannot both take the last of a quota."""
     connection.execute(text("select from users where id = :id for no key update"), {"id": user_id})
-
-
-def uploads_free_in(connection: Connection, user_id: int, *, per_day: int) -> float:
-    """Seconds until one more upload fits into the sliding day; 0 or less when it fits now."""
-    wait: float | None = connection.execute(
-        text(
-            "select extract(epoch from at + interval '1 day' - clock_timestamp())::float8 from quota_uses"
-            " where user_id = :user_id and quota = 'uploads' order by at desc offset :offset limit 1"
-        ),
-        {"user_id": user_id, "offset": per_day - 1},
-    ).scalar_one_or_none()
-    return wait or 0.0
 
 
 def use_upload(connection: Connection, user_id: int, *, video_id: UUID) -> None:
@@ -48,14 +39,18 @@ def use_upload(connection: Connection, user_id: int, *, video_id: UUID) -> None:
 
 
 def use_of(connection: Connection, user_id: int, quota: str, *, at_most: int, window: float) -> QuotaUse:
-    """How much of a quota is used within the sliding window, in seconds, by the clock that enforces it."""
+    """How much of a quota is used within the sliding window, in seconds, by the clock that enforces it.
+
+    at_most is everybody's limit.
+    """
     row = connection.execute(
         text(
-            "select count(*) as used,"
-            " case when count(*) >= :at_most then min(at) + make_interval(secs => :window) end as free_at from ("
-            " select at from quota_uses where user_id = :user_id and quota = :quota"
-            " and at > clock_timestamp() - make_interval(secs => :window) order by at desc limit :at_most) as recent"
+            "select own.value as at_most, own.until as overridden_until, (select count(*) from ("
+            " select from quota_uses where user_id = :user_id and quota = :quota"
+            " and at > clock_timestamp() - make_interval(secs => :window) order by at desc limit own.value"
+            ") as recent) as used, next_fits(:user_id, :quota, :at_most, make_interval(secs => :window)) as free_at"
+            " from limit_of(:user_id, :quota, :at_most) as own"
         ),
         {"user_id": user_id, "quota": quota, "at_most": at_most, "window": window},
     ).one()
-    return QuotaUse(used=row.used, free_at=row.free_at)
+    return QuotaUse(**row._mapping)

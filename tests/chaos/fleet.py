@@ -33,6 +33,7 @@ from tests.chaos.launcher import NETWORKS, PLANT, WAKES
 from tests.chaos.plants import Plant, plant_in_database, require_plantable
 from tests.chaos.stages import API
 from tests.network import Network
+from tests.unlimited import Unlimited
 
 LEASE = 4.0
 MEDIA_WORKERS = 3
@@ -102,7 +103,14 @@ class Fleet:
         settings = Settings(_env_file=None, home=self.home, secret_key=SecretStr(self._secret), jobs_per_hour=10_000)
         client = connect(self._url("web", "valkey"))
         queue, progress = Queue(client, secret=self._secret), Progress(client, secret=self._secret)
-        self.operations = Operations(through_web, queue, QuietSweeper(), settings, progress=progress)  # type: ignore[arg-type]
+        self.operations = Operations(
+            through_web,
+            queue,
+            QuietSweeper(),  # type: ignore[arg-type]
+            settings,
+            progress=progress,
+            limits=Unlimited(),  # type: ignore[arg-type]
+        )
         self.sessions = Sessions(self.database, connect(self.valkey.url), settings, secret=self._secret)
         self.users: list[User] = []
         self.supervisor_starts = 0
@@ -273,6 +281,7 @@ class Fleet:
             "BACKLOT_SECRET_KEY": self._secret,
             "BACKLOT_SWEEP": "1",
             "BACKLOT_UPLOAD_PART_SIZE": str(64 * 1024),
+            "BACKLOT_REQUESTS_PER_MINUTE": "10000",
             "BACKLOT_UPLOADS_PER_DAY": "10000",
         }
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from uuid import UUID, uuid4
 
 from services.bulk import Order, Verb
 from services.errors import IllegalMove, Refused
 from services.library import Query
-from services.model import JobKind, QueueName, Role, User
+from services.model import JobKind, LimitName, QueueName, Role, User
 from tests.films import film_of
 from tests.integration.possessions import Possessions, creator, pieces
 from tests.integration.work import clear_work
@@ -144,6 +145,16 @@ def find_users(has: Possessions, user: User, owner: User) -> bool:
     return owner.id in {row.id for row in has.services.users.find(user, text=owner.name).rows}
 
 
+def set_override(has: Possessions, user: User, owner: User) -> None:
+    until = datetime.now(UTC) + timedelta(hours=1)
+    has.services.limits.set_override(user, owner.id, LimitName.JOBS, value=20, reason=WHY, until=until)
+
+
+def lift_override(has: Possessions, user: User, owner: User) -> None:
+    set_override(has, has.person(Role.ADMIN), owner)
+    has.services.limits.lift_override(user, owner.id, LimitName.JOBS, reason=WHY)
+
+
 def somebody(has: Possessions, user: User, owner: User) -> int:
     """The asker themselves, or somebody new: what is done to them is not undone."""
     return user.id if owner.id == user.id else has.person().id
@@ -216,6 +227,10 @@ ASKED: Mapping[str, Ask] = MappingProxyType(
         "uploads.complete": lambda has, user, owner: has.services.uploads.complete(user, has.upload(owner).id),
         "uploads.accept_file": accept_file,
         "limits.of": lambda has, user, owner: has.services.limits.of(user),
+        "limits.refusals": lambda has, user, owner: has.services.limits.refusals(user, since=datetime.now(UTC)),
+        "limits.overrides": lambda has, user, owner: has.services.limits.overrides(user, owner.id),
+        "limits.set_override": set_override,
+        "limits.lift_override": lift_override,
         "accounts.change_password": change_password,
         "sessions.issue_ticket": lambda has, user, owner: has.services.sessions.issue_ticket(user),
         "sessions.open": lambda has, user, owner: has.services.sessions.open(user, address="::1", user_agent=WHY),

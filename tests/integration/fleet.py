@@ -49,6 +49,7 @@ class Fleet:
             sweep=1.0,
             jobs_per_hour=10_000,
             uploads_per_day=10_000,
+            requests_per_minute=10_000,
         )
         self.services: Services = build(self.settings)
         self.workers: list[subprocess.Popen[bytes]] = []

@@ -176,6 +176,7 @@ def full_disk(services: Services) -> Uploads:
         services.settings,
         admission=Admission(measure, limits),
         progress=services.progress,
+        limits=services.limits,
     )
 
 

@@ -19,6 +19,7 @@ from services.records import videos
 from tests.integration.conftest import NewUser
 from tests.integration.recorded import make, probed, said, shot
 from tests.integration.work import accept, clear_work
+from tests.unlimited import Unlimited
 
 MORNING = ("When we started the company", "I took the quiet morning walk", "and measured one thing at a time")
 
@@ -26,7 +27,7 @@ MORNING = ("When we started the company", "I took the quiet morning walk", "and 
 @pytest.fixture
 def library(database: Database) -> Library:
     clear_work(database)
-    return Library(database)
+    return Library(database, Unlimited())
 
 
 @pytest.fixture

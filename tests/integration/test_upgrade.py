@@ -26,6 +26,7 @@ from services.records.stages import Claim, Finish
 from tests.integration.conftest import NewUser
 from tests.integration.work import claim, finish, lease, success
 from tests.invariants import violations
+from tests.unlimited import Unlimited
 from tests.web.made import SENTENCES, all_outputs
 
 MADE = all_outputs()
@@ -145,13 +146,13 @@ def test_what_was_recorded_before_is_shown_found_and_edited(empty: Database, use
     assert changed_at == made_at
     assert lines == list(SENTENCES * 3)
     assert (job.state, job.options) == (JobState.SUCCEEDED, {})
-    library = Library(empty)
+    library = Library(empty, Unlimited())
     for words in ("perfect film", '"somebody else had posted"', "company", "talk", "weeks"):
         assert [found.id for found in library.search(user, Query(text=words)).rows] == [done.video_id], words
     assert library.search(user, Query(length=Length.MEDIUM)).rows == (row,)
     assert Notifications(empty).inbox(user).rows == (), "what ended long ago is no news"
-    Edits(empty).save(user, done.video_id, "segment:1", "zymurgy")
-    Edits(empty).save(user, done.video_id, "thumbnail", 1)
+    Edits(empty, Unlimited()).save(user, done.video_id, "segment:1", "zymurgy")
+    Edits(empty, Unlimited()).save(user, done.video_id, "thumbnail", 1)
     (found,) = library.search(user, Query(text="zymurgy")).rows
     assert found.thumbnail_id == row.pictures[1]
 
@@ -171,7 +172,7 @@ def test_work_that_was_under_way_goes_on(empty: Database, user: User) -> None:
     with empty.transaction() as connection:
         jobs.cancel(connection, stopped.id, actor="test", reason="as drawn")
     upgrade(address(empty))
-    assert {row.title: row.duration for row in Library(empty).search(user, Query()).rows} == {
+    assert {row.title: row.duration for row in Library(empty, Unlimited()).search(user, Query()).rows} == {
         "Going": 607.2,
         "Stopped": 607.2,
     }
@@ -199,4 +200,4 @@ def test_a_database_that_keeps_its_extensions_apart(empty: Database) -> None:
         videos.create(
             connection, video_id=video_id, user_id=user.id, title="XK-4711-B", file_name="f", size=1, sha256="0"
         )
-    assert [row.id for row in Library(empty).search(user, Query(text="711")).rows] == [video_id]
+    assert [row.id for row in Library(empty, Unlimited()).search(user, Query(text="711")).rows] == [video_id]

@@ -31,6 +31,7 @@ UNASKED_BECAUSE = {
     "the process's own clockwork": {
         *("sweeper.arm", "sweeper.stop", "sweeper.sweep", "sweeper.sweep_files"),
         *("listener.hears", "listener.start", "listener.stop"),
+        "limits.close",
         *("live.begin_to_hear", "live.cease_to_hear", "live.hear", "live.heard_by", "live.stop"),
         *("sessions.hears", "sessions.when_doubted"),
         *("sessions.forget", "tokens.forget", "users.tell"),  # once a use case has ended them
@@ -45,7 +46,9 @@ UNASKED_BECAUSE = {
         *("accounts.sign_in", "accounts.who_resets", "accounts.reset_password"),
         *("sessions.exchange", "sessions.stands", "sessions.verify", "tokens.verify"),
     },
-    "spends a request for a use case, which has a rule of its own": {"limits.request"},
+    "spends for a use case, which has a rule of its own": {
+        *("limits.count_refusal", "limits.request", "limits.require_upload"),
+    },
     "the session itself asks, for itself and the others of its user": {"sessions.end_others", "sessions.revoke"},
     "the terminal of the server's own machine, whose owner holds the database": {
         *("accounts.create_user", "accounts.ensure_first_admin", "accounts.find", "accounts.first_admin"),

@@ -7,4 +7,4 @@ down_revision = "0009"
 
 
 def upgrade() -> None:
-    run_scripts("limits/tables.sql")
+    run_scripts("limits/tables.sql", "limits/accept.sql")
