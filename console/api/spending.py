@@ -42,12 +42,16 @@ class Spending:
                 answer.headers["RateLimit"] = f'"{LimitName.REQUESTS}";r=0;t={math.ceil(error.retry_after)}'
             await answer(scope, receive, send)
             return
+        ended: BaseException | None = None  # by which a call ends it may be given its request back
         try:
             called = self._app(scope, receive, _with_what_is_left(send, use))
             await asyncio.get_running_loop().create_task(_awaited(called), context=context)
+            ended = state.get("refused")
+        except BaseException as error:
+            ended = error
+            raise
         finally:
-            refused = state.get("refused")  # a request is given back where the limit or a store refused the call
-            told = (None, None, None) if refused is None else (type(refused), refused, refused.__traceback__)
+            told = (None, None, None) if ended is None else (type(ended), ended, ended.__traceback__)
             with anyio.CancelScope(shield=True):
                 await run_in_threadpool(context.run, request.__exit__, *told)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -14,7 +16,9 @@ from services.errors import Unavailable
 from services.limits import LimitUse
 from services.model import LimitName, User
 from services.videos import VideoDetail
+from tests.api.conftest import served, settings_of
 from tests.films import film_of
+from tests.integration.work import accept
 from tests.web.conftest import client, services
 from tests.web.fakes import ANA, FakeServices, a_video
 
@@ -39,7 +43,7 @@ class CountedOnce:
         token = OPEN.set(use)
         try:
             yield use
-        except Unavailable:
+        except (Unavailable, ZeroDivisionError):
             self.spent.pop()
             raise
         finally:
@@ -118,6 +122,14 @@ def test_what_a_store_refused_is_given_back(
     assert client.get("/api/v1/uploads", headers=as_program(services)).status_code == 503
     assert limits.spent == []
 
+    def broken(user: User) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(services.uploads, "unfinished", broken)
+    with TestClient(client.app, raise_server_exceptions=False) as outside:
+        assert outside.get("/api/v1/uploads", headers=as_program(services)).status_code == 500
+    assert limits.spent == []
+
 
 def test_beyond_the_limit_a_call_is_told_when_to_come_back(client: TestClient, services: FakeServices) -> None:
     services.limits.use_up(LimitName.REQUESTS)
@@ -129,3 +141,33 @@ def test_beyond_the_limit_a_call_is_told_when_to_come_back(client: TestClient, s
     assert (told["status"], told["retry_after"], told["limit"]) == (429, 12, "requests")
     client.cookies.set("backlot_session", services.sessions.open(ANA))
     assert client.get("/api/v1/me").status_code == 200
+
+
+def test_the_real_limit_counts_a_call_once_and_ends_at_its_number(
+    migrated_url: str, valkey_url: str, tmp_path: Path
+) -> None:
+    with served(settings_of(migrated_url, valkey_url, tmp_path, requests_per_minute=6)) as product:
+        user = product.person("ana")
+        video = accept(product.services.database, user)
+        with product.caller(user) as caller:
+            calls = [
+                caller.get("/me"),
+                caller.get("/videos?text=launch"),  # searching spends on the pages
+                caller.post(f"/jobs/{video.job_id}/cancel"),  # and so does acting
+                caller.post(f"/jobs/{video.job_id}/cancel"),  # also in vain
+                caller.post("/uploads", json={"name": "a.mp4", "size": 9, "fingerprint": "f"}),
+                caller.get("/limits"),
+            ]
+            assert [call.status_code for call in calls] == [200, 200, 200, 409, 201, 200]
+            left = [call.headers["ratelimit"].split(";")[1] for call in calls]
+            assert left == ["r=5", "r=4", "r=3", "r=2", "r=1", "r=0"]
+            assert calls[-1].json()["requests"]["left"] == 0
+            refused = caller.get("/me")
+            assert (refused.status_code, refused.json()["limit"]) == (429, "requests")
+            assert 50 <= int(refused.headers["retry-after"]) <= 60
+            sent = caller.put(f"/uploads/{calls[4].json()['id']}?offset=0", content=b"123")
+            assert sent.status_code == 200
+        cookies = {"backlot_session": product.token(user)}
+        with httpx.Client(base_url=product.address, cookies=cookies) as browser:
+            assert browser.get("/me").status_code == 200
+            assert browser.get("/videos?text=teaser").status_code == 429
