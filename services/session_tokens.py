@@ -41,15 +41,7 @@ def decode(token: str | None, signing: Keys) -> Session:
             return _claimed(token, key)
         except jwt.InvalidSignatureError:
             continue  # it may be signed with the key before
-        except (
-            jwt.PyJWTError,
-            KeyError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            OverflowError,
-            RecursionError,
-        ) as error:
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
             raise NotSignedIn(ENDED) from error  # a header or a claim of any shape: it was read before it was trusted
     raise NotSignedIn(ENDED)
 
