@@ -25,7 +25,6 @@ LINK_NOTE = "Send it to them now: it is not shown again, and it is good for 24 h
 LIMITS = {LimitName.JOBS: "jobs an hour", LimitName.UPLOADS: "uploads a day", LimitName.REQUESTS: "requests a minute"}
 OVERRIDE_DAYS = 7  # that one lasts unless something else is said
 LONGEST_REASON = 200  # characters
-HIGHEST_LIMIT = 100_000
 
 
 def somebody(admin: User, chosen: str) -> None:
@@ -218,7 +217,7 @@ def set_limit(user: UserView) -> None:
     today = datetime.now(timezone).date()
     with st.form("user_limit_form"):
         name = st.selectbox("Limit", list(LIMITS), format_func=LIMITS.__getitem__, key="user_limit_name")
-        value = st.number_input("How many", 0, HIGHEST_LIMIT, 20, key="user_limit_value")
+        value = st.number_input("How many", min_value=0, value=20, key="user_limit_value")
         until = st.date_input(
             "Until the end of",
             today + timedelta(days=OVERRIDE_DAYS),

@@ -39,7 +39,7 @@ def test_every_text_stands_out(pages: list[Found]) -> None:
 def test_everything_is_reachable_by_keyboard(pages: list[Found]) -> None:
     problems = [f"{page.name}: {one}" for page in pages for one in page.unreachable if not one.endswith(BY_OTHER_KEYS)]
     assert not problems, told(problems)
-    assert all(page.pressable >= 2 for page in pages), "nothing was there to press"
+    assert all(page.pressable for page in pages), "nothing was there to press"
 
 
 def test_nothing_is_wider_than_the_window(pages: list[Found]) -> None:

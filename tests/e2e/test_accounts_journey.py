@@ -142,8 +142,12 @@ def test_a_link_lets_somebody_choose_a_password_once(stack: RunningStack, browse
     expect(box).to_have_count(0)
 
     asked: list[Request] = []
+
+    def note(request: Request) -> None:
+        asked.append(request)
+
     page = browser_of()
-    page.on("request", lambda request: asked.append(request))
+    page.on("request", note)
     for _ in range(2):  # opening it does not use it up
         page.goto(link)
         heading(page, "Choose a password")

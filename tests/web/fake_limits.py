@@ -57,7 +57,13 @@ class FakeLimits:
     ) -> None:
         self.lift_override(actor, user_id, name, reason=reason)
         override = Override(
-            name=name, value=value, reason=reason, until=until, set_by=actor.name, set_at=datetime.now(UTC)
+            user_id=user_id,
+            name=name,
+            value=value,
+            reason=reason,
+            until=until,
+            set_by=actor.name,
+            set_at=datetime.now(UTC),
         )
         self.by_user.setdefault(user_id, []).append(override)
 
