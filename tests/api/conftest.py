@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,7 +196,10 @@ def begun(services: Services, user: User, *, mark: str) -> UUID:
         yield content
 
     if upload.offset == 0:
-        asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=once()))
+        with ThreadPoolExecutor(1) as outside:  # Playwright may run a loop in this thread
+            outside.submit(
+                lambda: asyncio.run(services.uploads.append(user, upload.id, offset=0, chunks=once()))
+            ).result()
     return upload.id
 
 
