@@ -27,7 +27,7 @@ LOOK = 1.0  # seconds between looks at what is due
 AT_ONCE = 0.0
 FIRST_CHECK = 2.0  # seconds: a session may end in the moment between its check and its stream
 PING_SECONDS = 15.0  # of silence, after which a stream shows that it lives
-UNHEARD_CHECK = 10.0  # seconds between checks of a session while this process does not hear which sessions end
+UNHEARD_CHECK = 3.0  # seconds between checks of a session while this process does not hear which sessions end
 COMES_AGAIN = 5.0  # seconds after which a refused browser may ask again
 
 log = structlog.get_logger()

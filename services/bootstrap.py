@@ -160,7 +160,8 @@ def _listener(client: redis.Redis, revocations: Revocations, live: Hub) -> Liste
         {keys.revocations(): revocations.hear, keys.progress(): live.hear},
         connected=begin,
         lost=live.cease_to_hear,
+        relied_on=revocations.relied_on,
     )
-    revocations.heard_by(listener.hears)
+    revocations.heard_by(listener.heard_within)
     live.heard_by(listener.hears)
     return listener

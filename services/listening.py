@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 
 import redis
 import structlog
 
-LISTEN_SECONDS = 30.0  # of silence, after which the connection is asked whether it lives; a PING is not billed
+PULSE = 0.4  # seconds between PINGs, which are not billed, while somebody relies on what is heard
+LISTEN_SECONDS = 30.0  # the same while nobody does
+SILENT_SECONDS = 5.0  # without an answer to a PING, after which the connection is given up
 LONGEST_PAUSE = 60.0  # seconds between attempts to listen again
 
 log = structlog.get_logger()
@@ -18,6 +21,7 @@ class Listener:
     """A thread that hands what comes on channels to their handlers; an error in one ends nothing.
 
     connected is called whenever listening begins, since what was published before was not heard; lost when it ends.
+    relied_on says whether it matters now that silence is noticed at once.
     """
 
     def __init__(
@@ -27,11 +31,14 @@ class Listener:
         *,
         connected: Callable[[], None] = lambda: None,
         lost: Callable[[], None] = lambda: None,
+        relied_on: Callable[[], bool] = lambda: False,
     ) -> None:
         self._client = client
         self._handlers = handlers
         self._connected = connected
         self._lost = lost
+        self._relied_on = relied_on
+        self._word_at = 0.0
         self._stopped = threading.Event()
         self._hears = threading.Event()
 
@@ -41,6 +48,10 @@ class Listener:
     def hears(self) -> bool:
         """Whether what is published now is heard, as far as is known."""
         return self._hears.is_set()
+
+    def heard_within(self, seconds: float) -> bool:
+        """Whether Redis has said anything, were it the answer to a PING, within the last seconds."""
+        return self._hears.is_set() and time.monotonic() - self._word_at < seconds
 
     def stop(self) -> None:
         self._stopped.set()
@@ -61,16 +72,18 @@ class Listener:
                     self._lost()
 
     def _listen(self, subscription: redis.client.PubSub) -> None:
-        asked = False
+        self._word_at, asked_at = time.monotonic(), None
         while not self._stopped.is_set():
-            message = subscription.get_message(timeout=LISTEN_SECONDS)
+            message = subscription.get_message(timeout=PULSE)
+            now = time.monotonic()
             if message is None:
-                if asked:
+                if asked_at is not None and now - asked_at >= SILENT_SECONDS:
                     raise redis.ConnectionError("no answer on the channel's connection")
-                subscription.ping()
-                asked = True
+                if asked_at is None and (now - self._word_at >= LISTEN_SECONDS or self._relied_on()):
+                    subscription.ping()
+                    asked_at = now
                 continue
-            asked = False
+            self._word_at, asked_at = now, None
             if message["type"] == "subscribe" and not self._hears.is_set():
                 self._connected()
                 self._hears.set()

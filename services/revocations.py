@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from services import keys
 
 MEMORY_SECONDS = 1.0  # how long a check may be old
 HEARD_MEMORY_SECONDS = 10.0  # the same while this process hears what ends
+RELIED_SECONDS = 5.0  # for which whoever asked whether it hears relies on it
 
 log = structlog.get_logger()
 
@@ -22,19 +24,25 @@ class Revocations:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._forgetful: list[Callable[[UUID | None], None]] = []
-        self._hears: Callable[[], bool] = lambda: False
+        self._heard_within: Callable[[float], bool] = lambda seconds: False
+        self._relied_at = -RELIED_SECONDS
 
-    def heard_by(self, hears: Callable[[], bool]) -> None:
-        """Whoever hands over what is published, and whether they hear now."""
-        self._hears = hears
+    def heard_by(self, heard_within: Callable[[float], bool]) -> None:
+        """Whoever hands over what is published, and whether Redis has said anything to them within some seconds."""
+        self._heard_within = heard_within
 
     def hears(self) -> bool:
         """Whether this process learns at once what ends."""
-        return self._hears()
+        return self.memory_seconds() == HEARD_MEMORY_SECONDS
+
+    def relied_on(self) -> bool:
+        """Whether a silence of Redis would now keep somebody from learning what ends."""
+        return time.monotonic() - self._relied_at < RELIED_SECONDS
 
     def memory_seconds(self) -> float:
-        """How long a check may be remembered now."""
-        return HEARD_MEMORY_SECONDS if self._hears() else MEMORY_SECONDS
+        """How long a check may be remembered now: not for long once Redis is silent."""
+        self._relied_at = time.monotonic()
+        return HEARD_MEMORY_SECONDS if self._heard_within(MEMORY_SECONDS) else MEMORY_SECONDS
 
     def forgotten_by(self, forget: Callable[[UUID | None], None]) -> None:
         """Have told, from any thread, what is to be checked again at once."""

@@ -325,7 +325,7 @@ def test_many_who_come_while_postgres_is_away_do_not_wait_one_after_another(
     screens = [Screen(web, user) for _ in range(20)]
     took = time.monotonic() - started
     assert all(screen.source() == "away" for screen in screens)
-    assert len(asked) <= 1 + took / live.DEAF_PAUSE * 2
+    assert len(asked) <= 2 + took / live.DEAF_PAUSE * 2  # the first of them, and what the hub asks by itself
     for screen in screens:
         screen.close()
 

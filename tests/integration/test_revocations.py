@@ -109,3 +109,20 @@ def test_what_anybody_publishes_ends_nothing(
     time.sleep(0.2)
     assert listening.sessions.verify(token).id == session.id
     assert hears(listening, client)
+
+
+def test_a_process_to_which_redis_falls_silent_asks_again_within_a_second(
+    services: Services, listening: Services, signed_in: tuple[str, Session], client: redis.Redis, network: Network
+) -> None:
+    """Every connection stays open, and says nothing more: nobody is told that it is cut."""
+    token, session = signed_in
+    eventually(lambda: hears(listening, client), 5)
+    until = time.monotonic() + 2  # somebody is at work, so that a check is good for longer than a second
+    while time.monotonic() < until:
+        listening.sessions.verify(token)
+        time.sleep(0.1)
+    assert listening.sessions.hears()
+    network.hang()
+    services.sessions.revoke(session)
+    eventually(lambda: refuses(listening, token), SOON + 1.0, "the refusal")  # and what Redis is given to answer
+    assert not listening.sessions.hears()
