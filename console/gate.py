@@ -43,6 +43,7 @@ READ_BY_PEOPLE = ("/api/files/",)
 # Streamlit's uploader keeps whole files in memory, and its agent API drives pages: the product uses neither.
 CLOSED_FOLDERS = ("/_stcore/upload_file", "/_stcore/agent")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+STRANGERS_MESSAGE = 64 * 1024  # bytes: more than the sign-in page ever sends; Streamlit keeps what it is sent
 
 ROUTE_POLICY = "default-src 'none'; media-src 'self'; img-src 'self'; frame-ancestors 'none'; sandbox"
 
@@ -125,6 +126,20 @@ def without_earlier_run(scope: Scope) -> Scope:
     return {**scope, "headers": headers, "subprotocols": list(scope.get("subprotocols", []))[:2]}
 
 
+def small_messages(receive: Receive) -> Receive:
+    """What a stranger's websocket brings, until one message is larger than theirs are: then it is over."""
+
+    async def receive_small() -> Message:
+        message = await receive()
+        size = len(message.get("bytes") or b"") + len(message.get("text") or "")
+        if size <= STRANGERS_MESSAGE:
+            return message
+        log.info("websocket_message_refused", bytes=size)
+        return {"type": "websocket.disconnect", "code": 1009, "reason": "too large"}
+
+    return receive_small
+
+
 class Gate:
     """ASGI middleware, outermost. Puts the verified session into the request's state."""
 
@@ -174,7 +189,7 @@ class Gate:
         try:
             await session_of(scope)
         except BacklotError:
-            scope = without_earlier_run(scope)
+            scope, receive = without_earlier_run(scope), small_messages(receive)
         await self._app(scope, receive, send)
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import MutableMapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
+import anyio
 import jwt
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from console import api, routes
-from console.gate import page_policy
+from console.gate import Gate, page_policy
 from tests.web.fakes import ANA, NEW, FakeServices
 
 SOME_ID = str(uuid4())
@@ -137,6 +141,28 @@ def test_the_websocket_is_the_only_one_and_opens_for_the_own_page(client: TestCl
         pass
     with pytest.raises(WebSocketDisconnect), client.websocket_connect("/other"):
         pass
+
+
+@pytest.mark.parametrize(("who", "bytes_brought"), [("a stranger", [10, 65_536]), ("somebody", [10, 65_536, 65_537])])
+def test_a_stranger_cannot_fill_the_memory_by_the_websocket(
+    services: FakeServices, who: str, bytes_brought: list[int]
+) -> None:
+    sent = iter([{"type": "websocket.receive", "bytes": b"x" * size} for size in (10, 65_536, 65_537)])
+    brought: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return next(sent)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        brought.extend([await receive() for _ in range(3)])
+
+    headers = [(b"host", b"testserver"), (b"origin", b"http://testserver")]
+    if who == "somebody":
+        headers.append((b"cookie", f"backlot_session={services.sessions.open(ANA)}".encode()))
+    scope = {"type": "websocket", "path": "/_stcore/stream", "headers": headers, "subprotocols": []}
+    anyio.run(Gate(application), scope, receive, receive)
+    assert [len(message["bytes"]) for message in brought if message["type"] == "websocket.receive"] == bytes_brought
+    assert ("websocket.disconnect" in {message["type"] for message in brought}) == (who == "a stranger")
 
 
 def test_every_answer_carries_the_security_headers(client: TestClient) -> None:
