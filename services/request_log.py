@@ -136,7 +136,7 @@ class RequestLog:
         """What is used now; one command at most, and it spends nothing."""
         known = self._recall(user_id)
         degraded = False
-        if time.monotonic() - known.looked_at >= LOOKED:
+        if self._silent_until or time.monotonic() - known.looked_at >= LOOKED:
             degraded = not self._asks()
             try:
                 known = known if degraded else self._looked(user_id, known)
