@@ -94,11 +94,11 @@ def test_looking_says_when_it_ends(another: Another, no_redis: redis.Redis, user
 
 
 def test_it_ends_at_the_latest_with_its_absolute_time(another: Another, user: User) -> None:
-    services = another(session_absolute=1.0)
+    services = another(session_absolute=3.0)
     token, session = opened(services, user)
     assert services.sessions.stands(token).ends_at == session.expires_at
     services.sessions.verify(token)
-    time.sleep(1.1)
+    time.sleep(3.1)
     assert refuses(services, token)
 
 
@@ -231,6 +231,16 @@ def test_whoever_read_it_just_before_it_ended_does_not_bring_it_back(
     assert services.client.get(keys.session(session.id)) == b"ended"
     time.sleep(1.05)
     assert refuses(slow, token)
+
+
+def test_a_session_made_as_a_role_changed_has_the_version_before(
+    services: Services, another: Another, user: User
+) -> None:
+    token, _ = opened(services, user)
+    with services.database.transaction() as connection:  # as a change that did not see the session
+        connection.execute(text("update users set version = version + 1 where id = :id"), {"id": user.id})
+    assert services.sessions.of_user(user, user.id) == ()
+    assert refuses(another(), token)
 
 
 # One's own list.
