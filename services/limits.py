@@ -53,7 +53,7 @@ class LimitUse:
     """What is used now of a sliding window, in seconds.
 
     free_at is when the next one fits, None while some are left; overridden_until is when the limit is everybody's
-    again, None while it is.
+    again, and reason why it is not, None while it is.
     """
 
     name: LimitName
@@ -62,6 +62,7 @@ class LimitUse:
     window: float
     free_at: datetime | None = None
     overridden_until: datetime | None = None
+    reason: str | None = None
 
     @property
     def left(self) -> int:
@@ -238,6 +239,7 @@ class Limits:
             window=self._window,
             free_at=own.until if own is not None and own.value == 0 else free_at,
             overridden_until=None if own is None else own.until,
+            reason=None if own is None else own.reason,
         )
 
     def _write_refusals(self) -> None:
@@ -290,6 +292,7 @@ def _quota_used(name: LimitName, use: QuotaUse, window: float) -> LimitUse:
         window=window,
         free_at=use.free_at,
         overridden_until=use.overridden_until,
+        reason=use.reason,
     )
 
 

@@ -15,7 +15,7 @@ function makeLimits() {
 
   const self = {
     // The newest that is known, or null: {owner, as_of, uploads_allowed, degraded, requests, jobs, uploads}, each of the
-    // three {limit, used, left, window, free_at, overridden_until}; as_of in seconds since 1970, free_at an ISO time.
+    // three {limit, used, left, window, free_at, overridden_until, reason}; as_of in seconds since 1970, free_at an ISO time.
     view: () => view,
     // What Python knew when it drew; older than what is known here it changes nothing.
     take(told) {

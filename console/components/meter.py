@@ -47,4 +47,5 @@ def _use(use: LimitUse) -> dict[str, Any]:
         "window": use.window,
         "free_at": use.free_at.isoformat() if use.free_at else None,
         "overridden_until": use.overridden_until.isoformat() if use.overridden_until else None,
+        "reason": use.reason,
     }

@@ -12,6 +12,7 @@ function build(root, told) {
     make("h2", { text: told.title }), make("div", { className: "row" }, [field, copy, done]),
     make("p", { className: "line warning" }, [icon("alert"), make("span", { text: told.note })]),
   ]));
+  root.firstChild.scrollIntoView({ block: "nearest" });
   copy.focus({ preventScroll: true });
 }
 

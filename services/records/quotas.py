@@ -13,14 +13,15 @@ from sqlalchemy import Connection, text
 class QuotaUse:
     """used counts what lies within the window, also what is set for later, to the quota and no further.
 
-    at_most is the limit of this user, everybody's or until overridden_until another. free_at is when the next one
-    fits; None while some are left.
+    at_most is the limit of this user, everybody's or until overridden_until another, with its reason. free_at is when
+    the next one fits; None while some are left.
     """
 
     at_most: int
     used: int
     free_at: datetime | None
     overridden_until: datetime | None
+    reason: str | None
 
 
 def lock_user(connection: Connection, user_id: int) -> None:
@@ -45,7 +46,8 @@ def use_of(connection: Connection, user_id: int, quota: str, *, at_most: int, wi
     """
     row = connection.execute(
         text(
-            "select own.value as at_most, own.until as overridden_until, (select count(*) from ("
+            "select own.value as at_most, own.until as overridden_until, (select reason from limit_overrides"
+            " where own.until is not null and user_id = :user_id and limit_name = :quota) as reason, (select count(*) from ("
             " select from quota_uses where user_id = :user_id and quota = :quota"
             " and at > clock_timestamp() - make_interval(secs => :window) order by at desc limit own.value"
             ") as recent) as used, next_fits(:user_id, :quota, :at_most, make_interval(secs => :window)) as free_at"

@@ -63,7 +63,7 @@ def test_the_bars_come_to_their_end_and_say_when_more_frees(
     page.goto(f"{stack.address}/upload")
     expect(bar(page, "Uploads, 24 hours")).to_have_attribute("aria-valuetext", "1 of 1 left")
     expect(bar(page, "Jobs, this hour")).to_have_attribute("aria-valuetext", "1 of 1 left")
-    expect(page.get_by_text(re.compile(r"1 a day until"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"1 a day until .*: launch week"))).to_be_visible()
     settled(page)
     page.evaluate(COUNT_RUNS)
     film = tiny(tmp_path / "first.mp4")

@@ -52,6 +52,7 @@ def test_they_hold_for_all_three_and_end_by_themselves(another: Another, new_use
     view = services.limits.of(user)
     assert (view.jobs.limit, view.uploads.limit, view.requests.limit) == (2, 3, 4)
     assert view.jobs.overridden_until is not None
+    assert {use.reason for use in (view.jobs, view.uploads, view.requests)} == {WHY}
     assert [round(wait_of(services, user, film) / 3600) for _ in range(3)] == [0, 0, 1]
     with pytest.raises(LimitReached, match="uploaded 3 videos"):
         wait_of(services, user, film)

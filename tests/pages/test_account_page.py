@@ -142,11 +142,14 @@ def test_limits_say_when_they_free_and_what_is_ones_own(run: Run, services: Fake
     services.limits.use_up(LimitName.UPLOADS)
     until = NOW + timedelta(days=9)
     view = services.limits.view
-    services.limits.view = replace(view, jobs=replace(view.jobs, limit=20, overridden_until=until))
+    services.limits.view = replace(
+        view, jobs=replace(view.jobs, limit=20, overridden_until=until, reason="launch week")
+    )
     limits = keyed(run(BO, ACCOUNT), "account_meter")["limits"]
     assert (limits["uploads"]["left"], limits["jobs"]["limit"]) == (0, 20)
     assert limits["uploads"]["free_at"] is not None
     assert limits["jobs"]["overridden_until"] == until.isoformat()
+    assert limits["jobs"]["reason"] == "launch week"
 
 
 def test_a_password_is_changed(run: Run, services: FakeServices) -> None:

@@ -188,7 +188,9 @@ def team(services: fakes.FakeServices) -> None:
     until = fakes.NOW + timedelta(days=9)
     services.limits.set_override(fakes.ANA, fakes.BO.id, LimitName.JOBS, value=20, reason="launch week", until=until)
     view = services.limits.view
-    services.limits.view = replace(view, uploads=replace(view.uploads, used=43, overridden_until=until))
+    services.limits.view = replace(
+        view, uploads=replace(view.uploads, used=43, overridden_until=until, reason="launch week")
+    )
     services.limits.use_up(LimitName.JOBS, free_in=timedelta(minutes=14))
 
 
