@@ -18,6 +18,7 @@ BENCHMARKS = (
     "inflight",
     "drain",
     "commands",
+    "limits",
     "upload",
     "first_load",
     "videos_page",

@@ -17,7 +17,7 @@ import pytest
 import redis
 
 import bench.__main__
-from bench import commands, drain, inflight, memory, pipeline, playing, report, start
+from bench import commands, drain, inflight, limits, memory, pipeline, playing, report, start
 from bench.figures import Alone, Figure, answer, critical_path, floor, percentile
 from bench.redis_commands import Seen, a_day, counted, longest_wait, watching
 from bench.stub_api import stub_api
@@ -162,7 +162,8 @@ def test_the_names_are_those_that_were_agreed() -> None:
         "redis_mib",
         "rq_video",
     }
-    for benchmark in (start, pipeline, playing, inflight, commands):
+    assert {"p99_ms", "commands", "admitted", "limit", "worst_window"} <= set(limits.NAMES)
+    for benchmark in (start, pipeline, playing, inflight, commands, limits):
         assert set(benchmark.LIMITS) <= set(benchmark.NAMES)
     assert set(inflight.LEAST) <= set(inflight.NAMES)
 
@@ -228,6 +229,12 @@ def test_make_bench_runs_every_benchmark_in_the_folder() -> None:
     folder = Path(bench.__main__.__file__).parent
     found = {path.stem for path in folder.glob("*.py") if "def measure(" in path.read_text()}
     assert set(bench.__main__.BENCHMARKS) == found
+
+
+def test_the_worst_window_is_the_fullest_of_all_that_roll() -> None:
+    assert limits.worst_window([], window=10) == 0
+    assert limits.worst_window([0, 9, 10, 11, 19, 30], window=10) == 3  # from 9, not from 0 or 10 alone
+    assert limits.worst_window([0, 10, 20], window=10) == 1  # a window does not hold its end
 
 
 def test_memory_of_a_tree_counts_the_children() -> None:
