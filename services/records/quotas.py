@@ -47,8 +47,8 @@ def use_of(connection: Connection, user_id: int, quota: str, *, at_most: int, wi
     row = connection.execute(
         text(
             "select own.value as at_most, own.until as overridden_until, (select reason from limit_overrides"
-            " where own.until is not null and user_id = :user_id and limit_name = :quota) as reason, (select count(*) from ("
-            " select from quota_uses where user_id = :user_id and quota = :quota"
+            " where own.until is not null and user_id = :user_id and limit_name = :quota) as reason,"
+            " (select count(*) from (select from quota_uses where user_id = :user_id and quota = :quota"
             " and at > clock_timestamp() - make_interval(secs => :window) order by at desc limit own.value"
             ") as recent) as used, next_fits(:user_id, :quota, :at_most, make_interval(secs => :window)) as free_at"
             " from limit_of(:user_id, :quota, :at_most) as own"
