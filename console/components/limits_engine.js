@@ -79,7 +79,7 @@ function makeLimits() {
   return self;
 }
 
-const LIMIT_NAMES = { jobs: "Jobs, this hour", uploads: "Uploads, 24 hours", requests: "Requests, this minute" };
+const LIMIT_NAMES = { jobs: "AI jobs, this hour", uploads: "Uploads, 24 hours", requests: "Requests, this minute" };
 const LIMIT_UNITS = { jobs: "an hour", uploads: "a day", requests: "a minute" };
 const LIMIT_THEN = {
   jobs: (at) => `Uploads are kept, and their work starts by itself ${at}.`,

@@ -81,7 +81,9 @@ def test_from_an_empty_home_to_what_was_made(page: Page, context: BrowserContext
     expect(finished).to_contain_text(re.compile(r"\d clips? · \d posts"))
     image = finished.locator("img")
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
-    expect(page.get_by_role("meter", name="AI jobs, this hour")).to_have_attribute("aria-valuenow", "9")
+    expect(page.get_by_test_id("stMain").get_by_role("meter", name="AI jobs, this hour")).to_have_attribute(
+        "aria-valuenow", "9"
+    )
 
     # What ends while somebody looks says so, and goes.
     (video_id,) = {row.video_id for row in stack.services.notifications.inbox(user).rows}

@@ -62,7 +62,7 @@ def test_the_bars_come_to_their_end_and_say_when_more_frees(
     stack.sign_in(context, user)
     page.goto(f"{stack.address}/upload")
     expect(bar(page, "Uploads, 24 hours")).to_have_attribute("aria-valuetext", "1 of 1 left")
-    expect(bar(page, "Jobs, this hour")).to_have_attribute("aria-valuetext", "1 of 1 left")
+    expect(bar(page, "AI jobs, this hour")).to_have_attribute("aria-valuetext", "1 of 1 left")
     expect(page.get_by_text(re.compile(r"1 a day until .*: launch week"))).to_be_visible()
     settled(page)
     page.evaluate(COUNT_RUNS)
@@ -71,7 +71,7 @@ def test_the_bars_come_to_their_end_and_say_when_more_frees(
     second.write_bytes(film.read_bytes() + bytes(8))
     page.locator("input[type=file]").set_input_files(film)
     expect(page.locator("[data-state=accepted]")).to_be_visible()
-    for name in ("Uploads, 24 hours", "Jobs, this hour"):
+    for name in ("Uploads, 24 hours", "AI jobs, this hour"):
         expect(bar(page, name)).to_have_attribute("aria-valuetext", re.compile(r"^Used up, again (at|on) "))
     assert page.evaluate("window.runs") == 0  # the bars have moved by themselves
     expect(page.get_by_text("The next upload fits ")).to_be_visible()
