@@ -104,7 +104,7 @@ async def session_of(scope: Scope) -> Session:
     """The verified session of a browser. Raises NotSignedIn, Unavailable."""
     token = cookie.read(HTTPConnection(scope).cookies, wiring.settings())
     sessions = wiring.services().sessions
-    if scope["type"] == "websocket" or is_use(scope["method"], scope["path"]):
+    if scope["type"] == "http" and is_use(scope["method"], scope["path"]):
         return await anyio.to_thread.run_sync(sessions.verify, token)
     standing = await anyio.to_thread.run_sync(sessions.stands, token)
     return standing.session

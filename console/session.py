@@ -14,6 +14,8 @@ from services.model import Session
 
 Parameters = ParamSpec("Parameters")
 
+CONNECTED = "connected"  # in the state of a page's connection, after its first run
+
 
 def token() -> str | None:
     """The token in the cookie that came with the websocket's handshake."""
@@ -23,16 +25,20 @@ def token() -> str | None:
 def current(*, by_person: bool = False) -> Session | None:
     """The verified session, or None; by_person: this run shows that somebody is there, and the session is in use.
 
+    The first run of a connection shows nothing: a browser connects again by itself.
     Raises Unavailable when sessions cannot be checked.
     """
     sessions = wiring.services().sessions
+    in_use = by_person and CONNECTED in st.session_state
     try:
-        session = sessions.verify(token()) if by_person else sessions.stands(token()).session
+        session = sessions.verify(token()) if in_use else sessions.stands(token()).session
     except NotSignedIn:
         return None
+    st.session_state[CONNECTED] = True
     if st.session_state.setdefault("session_user", session.user.id) != session.user.id:
         # Another person signed in on this connection: nothing of the first may be left.
         st.session_state.clear()
+        st.session_state[CONNECTED] = True
         st.session_state["session_user"] = session.user.id
     return session
 

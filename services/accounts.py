@@ -6,7 +6,7 @@ from services.addresses import counted_as
 from services.database import Database
 from services.errors import BadInput, LimitReached, NotFound, Refused
 from services.model import Role, User
-from services.passwords import NOBODY, check_password, hash_password, one_time_password, require_good
+from services.passwords import NOBODY, check_password, hash_password, one_time_password, require_good, turn
 from services.permissions import Action, use_case
 from services.records import events, failures, reset_links, sessions, users
 from services.records.failures import Attempt
@@ -18,6 +18,7 @@ FAILURES_ALLOWED = 5  # of one name from one address
 FAILURES_OF_ADDRESS = 50  # over all names: an office behind one address has more than one person
 FAILURES_REMEMBERED = 900.0  # seconds
 NO_NAME = ""  # what is no name of a user is counted as one
+NOT_RIGHT = "The name or the password is not right."
 
 
 class Accounts:
@@ -29,20 +30,23 @@ class Accounts:
         """The user of a name and password, after the same work whether or not the name exists.
 
         Raises Refused for a wrong pair or a disabled user, and LimitReached, before any work, when too many failed:
-        five for the name from this address, or fifty from it for all names.
+        five for the name from this address, or fifty from it for all names. Unavailable while too many sign in.
         """
         name = name.strip().lower()
         name = name if USER_NAME.fullmatch(name) else NO_NAME
         place = counted_as(address)
-        attempt = self._attempt(name, place)
-        with self._database.statement() as connection:
-            record = users.find_by_name(connection, name)
-        matches = check_password(password, record.password_hash if record else NOBODY)
+        with turn():
+            attempt = self._attempt(name, place)
+            with self._database.statement() as connection:
+                record = users.find_by_name(connection, name)
+            matches = check_password(password, record.password_hash if record else NOBODY)
         if record is None or record.disabled or not matches:
             if not attempt.left:
                 self._note_lock(name, place, None if record is None else record.user.id)
-            raise Refused("The name or the password is not right.")
+            raise Refused(NOT_RIGHT)
         with self._database.transaction() as connection:
+            if users.find(connection, record.user.id, hold=True) != record:  # changed while it was checked
+                raise Refused(NOT_RIGHT)
             failures.clear(connection, name=name, address=place)
             events.append(connection, actor=f"user:{record.user.id}", action="signed in", user_id=record.user.id)
         return record.user
@@ -58,12 +62,13 @@ class Accounts:
         if new == current:
             raise BadInput("Choose a password that differs from the present one.")
         place = f"account of {user.id}"  # whoever found an open session must not guess on
-        self._attempt(user.name, place)
-        with self._database.statement() as connection:
-            record = users.find(connection, user.id)
-        if record is None or not check_password(current, record.password_hash):
-            raise Refused("The present password is not right.")
-        hashed = hash_password(new)
+        with turn():
+            self._attempt(user.name, place)
+            with self._database.statement() as connection:
+                record = users.find(connection, user.id)
+            if record is None or not check_password(current, record.password_hash):
+                raise Refused("The present password is not right.")
+            hashed = hash_password(new)
         with self._database.transaction() as connection:
             failures.clear(connection, name=user.name, address=place)
             users.set_password(connection, user.id, hashed)
@@ -81,8 +86,10 @@ class Accounts:
         """Set the password by a link, which is used up; sessions and tokens end. Raises NotFound, BadInput."""
         link = self._link(token)
         require_good(new, name=link.name)
-        hashed = hash_password(new)
+        with turn():
+            hashed = hash_password(new)
         with self._database.transaction() as connection:
+            users.find(connection, link.user_id, hold=True)  # first, as whoever else ends links
             if not reset_links.use_up(connection, digest_of(token)):
                 raise _no_link()
             users.set_password(connection, link.user_id, hashed)

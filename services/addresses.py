@@ -13,7 +13,7 @@ def counted_as(address: str) -> str:
     try:
         read = ipaddress.ip_address(address.strip())
     except ValueError:
-        return "".join(filter(str.isprintable, address))[:LONGEST]
+        return f"unknown {''.join(filter(str.isprintable, address))[:LONGEST]}"
     if isinstance(read, ipaddress.IPv4Address):
         return str(read)
     if read.ipv4_mapped is not None:

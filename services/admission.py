@@ -24,7 +24,7 @@ NOTHING_LOST = "Nothing was lost, and what was accepted goes on."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class Bounds:
     """disk_reserve is in bytes, disk_reserve_share a share of the disk; the larger of the two stays free."""
 
     backlog: int
@@ -32,7 +32,7 @@ class Limits:
     disk_reserve_share: float
 
     @classmethod
-    def of(cls, settings: Settings) -> Limits:
+    def of(cls, settings: Settings) -> Bounds:
         return cls(
             backlog=settings.backlog_limit,
             disk_reserve=settings.disk_reserve,
@@ -48,7 +48,7 @@ class Limits:
 class Figures:
     """What a decision rests on.
 
-    ready_stages is counted to one beyond the limit and no further; disk_free and disk_size are in bytes; redis_used is
+    ready_stages is counted to one beyond the bound and no further; disk_free and disk_size are in bytes; redis_used is
     a share of what Redis may use, None where nobody knows or where there is no such bound.
     """
 
@@ -65,16 +65,16 @@ class Decision:
     reason: str | None = None
 
 
-def decide(figures: Figures, limits: Limits, *, size: int) -> Decision:
+def decide(figures: Figures, bounds: Bounds, *, size: int) -> Decision:
     """Whether an upload of so many bytes is begun now."""
-    if figures.disk_free < size + limits.reserve(figures.disk_size):
+    if figures.disk_free < size + bounds.reserve(figures.disk_size):
         return Decision(
             reason="The disk of the server is nearly full, so this upload was not begun. "
             f"{NOTHING_LOST} Try again later, or ask an operator to free some room."
         )
-    if figures.ready_stages > limits.backlog:
+    if figures.ready_stages > bounds.backlog:
         return Decision(
-            reason=f"More than {limits.backlog:,} steps of earlier uploads wait for a worker, so this upload was not "
+            reason=f"More than {bounds.backlog:,} steps of earlier uploads wait for a worker, so this upload was not "
             f"begun. {NOTHING_LOST} Try again in a few minutes, or ask an operator whether the workers keep up."
         )
     if figures.redis_used is not None and figures.redis_used > REDIS_FULL:
@@ -102,18 +102,18 @@ class Admission:
     """Remembers the figures for a few seconds, so that many uploads at once ask nobody more than one does."""
 
     def __init__(
-        self, measure: Callable[[], Figures], limits: Limits, *, clock: Callable[[], float] = time.monotonic
+        self, measure: Callable[[], Figures], bounds: Bounds, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._measure = measure
-        self._limits = limits
+        self._bounds = bounds
         self._clock = clock
         self._lock = threading.Lock()
         self._remembered: tuple[float, Figures] | None = None
 
     @classmethod
     def of(cls, database: Database, storage: LocalStorage, client: redis.Redis, settings: Settings) -> Admission:
-        limits = Limits.of(settings)
-        return cls(functools.partial(gather, database, storage, client, backlog_limit=limits.backlog), limits)
+        bounds = Bounds.of(settings)
+        return cls(functools.partial(gather, database, storage, client, backlog_limit=bounds.backlog), bounds)
 
     def decide(self, *, size: int) -> Decision:
         """Whether a new upload of so many bytes is taken now. Raises Unavailable when Postgres does not answer."""
@@ -121,7 +121,7 @@ class Admission:
             if self._remembered is None or self._clock() - self._remembered[0] > REMEMBERED:
                 self._remembered = (self._clock(), self._measure())
             figures = self._remembered[1]
-        return decide(figures, self._limits, size=size)
+        return decide(figures, self._bounds, size=size)
 
     def require(self, *, size: int) -> None:
         """Raises Unavailable, with the reason, unless a new upload of so many bytes is taken now."""

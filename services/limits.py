@@ -27,6 +27,7 @@ from services.database import Database
 from services.errors import BacklotError, BadInput, IllegalMove, LimitReached, Refused
 from services.model import LimitName, User
 from services.permissions import Action, unseen, use_case
+from services.reasons import require_reason
 from services.records import events, limits, quotas
 from services.records.limits import OverrideRow as Override
 from services.records.limits import RefusalsRow as Refusals
@@ -39,7 +40,6 @@ OVERRIDES_SECONDS = 10.0  # for which other processes may not know of a limit of
 REFUSALS_SECONDS = 2.0  # between two writes of what was refused
 # Of a limit of one person. Each request of a minute is kept in Redis.
 HIGHEST = MappingProxyType({LimitName.REQUESTS: 10_000, LimitName.JOBS: 1_000_000, LimitName.UPLOADS: 1_000_000})
-LONGEST_REASON = 500  # characters
 
 log = structlog.get_logger()
 Result = TypeVar("Result")
@@ -184,7 +184,7 @@ class Limits:
 
         Raises NotFound, BadInput without a reason, for a number that no limit can be, or a moment that is past.
         """
-        reason = _cleaned(reason)
+        reason = require_reason(reason)
         if not 0 <= value <= HIGHEST[name]:
             raise BadInput(f"Choose a number between 0 and {HIGHEST[name]:,}.")
         if until.tzinfo is None or until <= datetime.now(UTC):
@@ -200,7 +200,7 @@ class Limits:
     @use_case(Action.MANAGE)
     def lift_override(self, actor: User, user_id: int, name: LimitName, *, reason: str) -> None:
         """Everybody's limit again. Raises NotFound, BadInput without a reason, IllegalMove where it is everybody's."""
-        reason = _cleaned(reason)
+        reason = require_reason(reason)
         with self._database.transaction() as connection:
             before = _held(connection, user_id, name)
             if before is None:
@@ -220,7 +220,9 @@ class Limits:
         """The user's own limit of requests. While Postgres does not answer, what was known last holds on."""
         now = time.monotonic()
         with self._lock:
-            is_old, self._own_until = now >= self._own_until, max(self._own_until, now + OVERRIDES_SECONDS)
+            is_old = now >= self._own_until
+            if is_old:  # the others go on with what is known until this one has asked
+                self._own_until = now + OVERRIDES_SECONDS
         if is_old:
             try:
                 with self._database.statement() as connection:
@@ -294,13 +296,6 @@ def _quota_used(name: LimitName, use: QuotaUse, window: float) -> LimitUse:
         overridden_until=use.overridden_until,
         reason=use.reason,
     )
-
-
-def _cleaned(reason: str) -> str:
-    reason = " ".join(reason.split())[:LONGEST_REASON]
-    if not reason:
-        raise BadInput("Say why: whoever looks at it later will want to know.")
-    return reason
 
 
 def _held(connection: Connection, user_id: int, name: LimitName) -> Override | None:

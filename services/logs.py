@@ -20,6 +20,8 @@ SECRET_TEXTS = (
     (re.compile(r"(://[^\s:/@]*):[^\s@]+@"), rf"\1:{REDACTED}@"),  # the password of a URL
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), REDACTED),  # a JWT
     (re.compile(r"\bsk-[\w-]{16,}"), REDACTED),  # an OpenAI key
+    (re.compile(r"\bbacklot_[\w-]{32,}"), REDACTED),  # an API token
+    (re.compile(r"([?&]reset=)[^\s&\"']+"), rf"\1{REDACTED}"),  # a link that sets a password
 )
 
 
@@ -55,6 +57,11 @@ def configure(settings: Settings, *, level: str | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level or settings.log_level)
+    for name in ("uvicorn", "uvicorn.error"):  # it brings handlers of its own, which know no secrets
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
+    # A line for each request would hold what people look for, and links that set passwords: console/figures.py counts.
+    logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it names every plug-in that it loads
     sys.excepthook = _log_crash
     threading.excepthook = lambda hook: _log_crash(hook.exc_type, hook.exc_value, hook.exc_traceback)

@@ -20,6 +20,7 @@ from services.outputs import ClipsOutput, ProbeOutput, TranscriptOutput
 from services.permissions import Action, require, unseen, use_case
 from services.progress import JobChange, Progress
 from services.queue import Queue, StopCommand
+from services.reasons import require_reason
 from services.records import edits, events, jobs, queues, quotas, videos
 from services.records.jobs import JobRow, NewJob, NotRetried
 from services.records.queues import Pause, QueueRow
@@ -188,10 +189,7 @@ class Operations:
 
         Raises NotAllowed, BadInput without a reason, IllegalMove when it is paused already.
         """
-        reason = " ".join(reason.split())
-        if not reason:
-            raise BadInput("Say why the queue is paused: whoever looks at it later will want to know.")
-        self._set_paused(user, queue, paused=True, reason=reason)
+        self._set_paused(user, queue, paused=True, reason=require_reason(reason))
 
     @use_case(Action.OPERATE)
     def resume(self, user: User, queue: QueueName, *, reason: str | None = None) -> bool:

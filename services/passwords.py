@@ -5,17 +5,44 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import os
 import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import bcrypt
 
-from services.errors import BadInput
+from services.errors import BadInput, Unavailable
 
 # Checked when the user is unknown, so that both answers take the same time: the hash of random bytes, same cost.
 NOBODY = bcrypt.hashpw(secrets.token_bytes(32), bcrypt.gensalt()).decode()
 MINIMUM_LENGTH = 10  # characters, without spaces before and after
 MAXIMUM_LENGTH = 1000  # characters
 NAME_WORTH_FINDING = 4  # characters: a shorter name is part of many words
+AT_ONCE = min(4, os.cpu_count() or 1)  # passwords worked on
+WAITING = 8  # more of them; each holds a thread, of which the rest of the server needs some
+COME_BACK = 3.0  # seconds
+
+_places = threading.BoundedSemaphore(AT_ONCE + WAITING)
+_turns = threading.BoundedSemaphore(AT_ONCE)
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Wait for one's turn to work on a password, so that nobody keeps the server busy with theirs.
+
+    Raises Unavailable at once when too many wait.
+    """
+    if not _places.acquire(blocking=False):
+        raise Unavailable(
+            "Many people are signing in at this moment. Try again in a few seconds.", retry_after=COME_BACK
+        )
+    try:
+        with _turns:
+            yield
+    finally:
+        _places.release()
 
 
 def hash_password(password: str) -> str:

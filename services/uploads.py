@@ -17,7 +17,7 @@ from services import idempotency
 from services.admission import Admission
 from services.begun_uploads import begun_before, note_refusal, require_few_unfinished
 from services.database import Database
-from services.errors import BadInput, IllegalMove
+from services.errors import BadInput, IllegalMove, LimitReached
 from services.limits import Limits, spends_request
 from services.model import PLAN, JobKind, Priority, User, stages_of
 from services.names import clean_file_name, clean_title
@@ -102,7 +102,7 @@ class Uploads:
 
         Raises BadInput for an empty or too large file, LimitReached over the daily quota and with too many unfinished
         ones, Unavailable for a new upload while too much waits or the disk or Redis is nearly full; each refusal is an
-        event. IllegalMove for a key that was used for another file.
+        event, but for those of limits. IllegalMove for a key that was used for another file.
         """
         name = clean_file_name(file_name)
         fingerprint = fingerprint[:200]
@@ -134,6 +134,8 @@ class Uploads:
                     size=size,
                     fingerprint=fingerprint,
                 )
+        except LimitReached:
+            raise  # counted by the minute (services/limits.py): an event each would be without end
         except Exception as refusal:
             with self._database.transaction() as connection:
                 note_refusal(connection, user, name, size, str(refusal))

@@ -12,10 +12,11 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from services.database import Database
-from services.errors import BadInput, IllegalMove
+from services.errors import BadInput, IllegalMove, NotAllowed
 from services.model import Role, User
 from services.passwords import unusable_hash
 from services.permissions import Action, unseen, use_case
+from services.reasons import require_reason
 from services.records import events, reset_links, sessions, tokens, users
 from services.records.users import UserRecord, UserRow
 from services.sessions import TRUTH_SECONDS, Sessions
@@ -24,7 +25,6 @@ from services.signing import digest_of
 from services.tokens import ApiTokens
 
 LINK_HOURS = 24
-LONGEST_REASON = 500
 MOST_ON_A_PAGE = 200
 USER_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 PART_OF_A_NAME = re.compile(r"[a-z0-9._@-]{0,64}")
@@ -119,7 +119,7 @@ class Users:
     @use_case(Action.MANAGE)
     def set_role(self, actor: User, user_id: int, role: Role, *, reason: str) -> None:
         """All their sessions and tokens end. Raises NotFound, BadInput, IllegalMove for oneself and the last admin."""
-        reason = _require_reason(reason)
+        reason = require_reason(reason)
         with self._database.transaction() as connection:
             record = _another(connection, actor, user_id)
             if record.user.role is role:
@@ -133,7 +133,7 @@ class Users:
     @use_case(Action.MANAGE)
     def disable(self, actor: User, user_id: int, *, reason: str) -> None:
         """All their sessions and tokens end. Raises NotFound, BadInput, IllegalMove for oneself and the last admin."""
-        reason = _require_reason(reason)
+        reason = require_reason(reason)
         with self._database.transaction() as connection:
             record = _another(connection, actor, user_id)
             if record.disabled:
@@ -147,7 +147,7 @@ class Users:
     @use_case(Action.MANAGE)
     def enable(self, actor: User, user_id: int, *, reason: str) -> None:
         """They may sign in again. Raises NotFound, BadInput, IllegalMove for who is not disabled."""
-        reason = _require_reason(reason)
+        reason = require_reason(reason)
         with self._database.transaction() as connection:
             record = _another(connection, actor, user_id)
             if not record.disabled:
@@ -206,6 +206,8 @@ def shut_out(connection: Connection, user_id: int, *, reason: str) -> Ended:
 def _another(connection: Connection, actor: User, user_id: int) -> UserRecord:
     """Somebody else, held until the end of the transaction, and not the last who could do this."""
     admins = users.hold_admins(connection)
+    if actor.id not in admins:
+        raise NotAllowed("You are not an admin any more.")
     if actor.id == user_id:
         raise IllegalMove("Nobody changes their own role or disables themselves. Ask another admin.")
     record = users.find(connection, user_id, hold=True)
@@ -214,13 +216,6 @@ def _another(connection: Connection, actor: User, user_id: int) -> UserRecord:
     if admins == {user_id}:
         raise IllegalMove(f"{record.user.name} is the last admin. Make another one first.")
     return record
-
-
-def _require_reason(reason: str) -> str:
-    reason = reason.strip()
-    if not reason or len(reason) > LONGEST_REASON:
-        raise BadInput(f"Say why, in at most {LONGEST_REASON} characters: it is kept in the history.")
-    return reason
 
 
 def _note(

@@ -65,12 +65,17 @@ def bring() -> Path:
 
 def bring_by_apt() -> Path | None:
     """Debian's package; None where this user may not install or the package cannot be had."""
+    return Path("/usr/bin/chromium") if install_by_apt("chromium") else None
+
+
+def install_by_apt(package: str) -> bool:
+    """Whether one of Debian's packages is there now; False where this user may not install."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return None
+        return False
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]):
+    for command in (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", package]):
         done = subprocess.run(command, env=environment, stdout=sys.stderr, check=False)
-    return Path("/usr/bin/chromium") if done.returncode == 0 else None
+    return done.returncode == 0
 
 
 def bring_by_npm(target: Path) -> Path:

@@ -1,4 +1,4 @@
-"""A program's calls come out of its person's requests a minute, one each; a browser's cost what services spend."""
+"""Each call comes out of its person's requests a minute; what the pages' scripts ask for costs what services spend."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from services.errors import BacklotError, LimitReached
 from services.limits import LimitUse
 from services.model import LimitName
 
+# What the pages' own scripts call: the meters by themselves, and uploads, of which there are so many a day.
+OF_PAGES = ("/api/v1/limits", "/api/v1/uploads")
+
 
 class Spending:
     """ASGI middleware. What services spend during the call is part of the one request: they share its context."""
@@ -29,7 +32,7 @@ class Spending:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state = scope.setdefault("state", {})
-        if scope["type"] != "http" or not state.get("by_token") or is_part(scope):
+        if scope["type"] != "http" or "session" not in state or is_part(scope) or _is_of_pages(scope):
             await self._app(scope, receive, send)
             return
         context = contextvars.copy_context()
@@ -54,6 +57,10 @@ class Spending:
             told = (None, None, None) if ended is None else (type(ended), ended, ended.__traceback__)
             with anyio.CancelScope(shield=True):
                 await run_in_threadpool(context.run, request.__exit__, *told)
+
+
+def _is_of_pages(scope: Scope) -> bool:
+    return not scope["state"].get("by_token") and scope["path"].startswith(OF_PAGES)
 
 
 async def _awaited(called: Any) -> None:

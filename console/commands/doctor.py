@@ -18,7 +18,7 @@ from console import state_file
 from console.state_file import State
 from console.terminal import say
 from console.web_health import status_of
-from services.admission import Limits
+from services.admission import Bounds
 from services.health import REFUSED_MESSAGES_ADVICE, postgres_problem, redis_problem, refused_messages
 from services.settings import MEBIBYTE, Settings
 
@@ -83,7 +83,7 @@ def home(settings: Settings) -> Iterator[Finding]:
         advice=None if may else "This user may not write there. Choose another folder with BACKLOT_HOME.",
     )
     disk = shutil.disk_usage(there)
-    reserve = Limits.of(settings).reserve(disk.total)
+    reserve = Bounds.of(settings).reserve(disk.total)
     yield Finding(
         subject="Disk",
         text=f"{disk.free / MEBIBYTE:,.0f} MiB free",

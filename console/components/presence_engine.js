@@ -5,7 +5,7 @@ window.backlotPresence ??= watchPresence();
 function watchPresence() {
   const TOLD_EVERY_MS = 60000;
   const TOUCHES = ["pointerdown", "keydown", "wheel", "touchmove"];
-  let toldAt = Date.now(); // the page was just loaded by somebody
+  let toldAt = 0;
 
   function touched() {
     if (Date.now() - toldAt < TOLD_EVERY_MS) return;

@@ -18,6 +18,7 @@ import pytest
 from bench.footage import tiny
 from console import api
 from services.receiving import fingerprint_of
+from tests import browser
 from tests.e2e.conftest import PASSWORD, RunningStack, stack
 
 __all__ = ["stack"]
@@ -34,7 +35,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def curl(stack: RunningStack) -> Callable[..., bytes]:
     """Calls an address of the API, and gives the body; curl itself says where one is refused."""
-    program = shutil.which("curl")
+    program = shutil.which("curl") or (browser.install_by_apt("curl") and shutil.which("curl"))
     assert program, "This test needs curl: `apt-get install curl`."
 
     def call(path: str, *arguments: str, token: str | None = None) -> bytes:

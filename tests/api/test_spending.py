@@ -13,13 +13,14 @@ import pytest
 from starlette.testclient import TestClient
 
 from services.errors import Unavailable
-from services.limits import LimitUse
+from services.limits import LimitsView, LimitUse
 from services.model import LimitName, User
 from services.videos import VideoDetail
 from tests.api.conftest import served, settings_of
 from tests.films import film_of
 from tests.integration.work import accept
 from tests.web.conftest import client, services
+from tests.web.fake_limits import FakeLimits
 from tests.web.fakes import ANA, FakeServices, a_video
 
 __all__ = ["client", "services"]
@@ -32,6 +33,10 @@ class CountedOnce:
 
     def __init__(self) -> None:
         self.spent: list[str] = []
+
+    def of(self, user: User) -> LimitsView:
+        """Looking costs nothing."""
+        return FakeLimits().of(user)
 
     @contextmanager
     def request(self, user: User) -> Iterator[LimitUse]:
@@ -88,7 +93,7 @@ def test_a_call_of_a_program_is_one_request_also_where_a_service_spends(
     assert len(limits.spent) == 2
 
 
-def test_a_browsers_call_costs_what_services_spend(
+def test_what_the_pages_ask_for_themselves_costs_what_services_spend(
     client: TestClient, services: FakeServices, limits: CountedOnce, video: VideoDetail
 ) -> None:
     client.cookies.set("backlot_session", services.sessions.open(ANA))
@@ -96,8 +101,11 @@ def test_a_browsers_call_costs_what_services_spend(
     assert answer.status_code == 200
     assert "ratelimit" not in answer.headers
     assert limits.spent == []
-    client.get(f"/api/v1/videos/{video.video.id}")
+    client.get("/api/v1/limits")
+    assert limits.spent == []
+    answer = client.get(f"/api/v1/videos/{video.video.id}")  # a program with a cookie is a program
     assert limits.spent == [ANA.name]
+    assert answer.headers["ratelimit"] == '"requests";r=99'
 
 
 def test_parts_of_uploads_cost_nothing(client: TestClient, services: FakeServices, limits: CountedOnce) -> None:
@@ -140,7 +148,7 @@ def test_beyond_the_limit_a_call_is_told_when_to_come_back(client: TestClient, s
     told = answer.json()
     assert (told["status"], told["retry_after"], told["limit"]) == (429, 12, "requests")
     client.cookies.set("backlot_session", services.sessions.open(ANA))
-    assert client.get("/api/v1/me").status_code == 200
+    assert client.get("/api/v1/limits").status_code == 200
 
 
 def test_the_real_limit_counts_a_call_once_and_ends_at_its_number(
@@ -169,5 +177,5 @@ def test_the_real_limit_counts_a_call_once_and_ends_at_its_number(
             assert sent.status_code == 200
         cookies = {"backlot_session": product.token(user)}
         with httpx.Client(base_url=product.address, cookies=cookies) as browser:
-            assert browser.get("/me").status_code == 200
+            assert browser.get("/limits").status_code == 200
             assert browser.get("/videos?text=teaser").status_code == 429

@@ -58,8 +58,6 @@ def test_a_touch_is_told_once_a_minute(page: Page) -> None:
     page.add_script_tag(content=(FOLDER / "presence_engine.js").read_text(), type="module")
     page.wait_for_function("() => Boolean(window.backlotPresence)")
     button = page.get_by_role("button")
-    button.click()
-    assert told == []  # who loads the page has just been there
     for minute in range(1, 4):
         page.clock.fast_forward(61_000)
         button.click()

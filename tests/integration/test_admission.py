@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from console import wiring
 from console.routes import ROUTES
 from console.routes.answers import answer_error
-from services.admission import Admission, Figures, Limits
+from services.admission import Admission, Bounds, Figures
 from services.bootstrap import Services
 from services.database import Database
 from services.embedded import Server, start_valkey
@@ -167,14 +167,14 @@ def full_disk(services: Services) -> Uploads:
     def measure() -> Figures:
         return Figures(ready_stages=0, disk_free=99, disk_size=1000, redis_used=None)
 
-    limits = Limits(backlog=5000, disk_reserve=0, disk_reserve_share=0.1)
+    bounds = Bounds(backlog=5000, disk_reserve=0, disk_reserve_share=0.1)
     return Uploads(
         services.database,
         services.storage,
         services.queue,
         services.sweeper,
         services.settings,
-        admission=Admission(measure, limits),
+        admission=Admission(measure, bounds),
         progress=services.progress,
         limits=services.limits,
     )

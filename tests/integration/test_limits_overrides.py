@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from services import limits
 from services.bootstrap import Services
 from services.errors import BadInput, IllegalMove, LimitReached, NotAllowed, NotFound
 from services.model import JobKind, LimitName, Role, User
 from tests.films import film_of
 from tests.integration.conftest import NewUser
+from tests.integration.fleet import eventually
 
 Another = Callable[..., Services]
 WHY = "a launch week"
@@ -63,6 +65,17 @@ def test_they_hold_for_all_three_and_end_by_themselves(another: Another, new_use
     assert (view.jobs.limit, view.uploads.limit, view.requests.limit) == (1, 1, 1)
     assert view.jobs.overridden_until is view.requests.overridden_until is None
     assert services.limits.overrides(admin, user.id) == ()
+
+
+def test_it_reaches_a_process_that_is_asked_all_the_time(
+    another: Another, new_user: NewUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "OVERRIDES_SECONDS", 0.5)
+    here, there = another(), another()
+    admin, user = new_user(Role.ADMIN), new_user()
+    assert there.limits.of(user).requests.limit == 100
+    give(here, admin, user, requests=7)
+    eventually(lambda: there.limits.of(user).requests.limit == 7, 5)  # asks every few milliseconds
 
 
 def test_none_at_all_until_it_ends(another: Another, new_user: NewUser, film: Path) -> None:

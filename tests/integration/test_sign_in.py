@@ -14,22 +14,23 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services import accounts
+from services import accounts, passwords
 from services.accounts import FAILURES_ALLOWED, FAILURES_OF_ADDRESS
 from services.bootstrap import Services
-from services.errors import LimitReached, Refused
+from services.errors import LimitReached, Refused, Unavailable
 from services.model import Role, User
 from services.settings import Settings
 
 GUESSES, THREADS = 1000, 16
 GUESSER = """
 import sys
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pydantic import SecretStr
 from services import accounts
 from services.bootstrap import build
-from services.errors import LimitReached, Refused
+from services.errors import LimitReached, Refused, Unavailable
 from services.settings import Settings
 database, valkey, home, name, guesses, threads = sys.argv[1:]
 services = build(Settings(_env_file=None, home=home, DATABASE_URL=SecretStr(database), REDIS_URL=SecretStr(valkey),
@@ -37,12 +38,15 @@ services = build(Settings(_env_file=None, home=home, DATABASE_URL=SecretStr(data
 hashed, real = [], accounts.check_password
 accounts.check_password = lambda password, against: hashed.append(against) or real(password, against)
 def guess(number):
-    try:
-        services.accounts.sign_in(name, f"guess {number}", address="198.51.100.7")
-    except LimitReached:
-        return "locked"
-    except Refused:
-        return "refused"
+    while True:
+        try:
+            services.accounts.sign_in(name, f"guess {number}", address="198.51.100.7")
+        except LimitReached:
+            return "locked"
+        except Refused:
+            return "refused"
+        except Unavailable:
+            time.sleep(0.02)  # too many at once: guess again
 sys.stdin.readline()
 with ThreadPoolExecutor(int(threads)) as pool:
     answers = Counter(pool.map(guess, range(int(guesses))))
@@ -208,3 +212,75 @@ def test_many_at_once_from_many_places_do_not_wait_for_each_other(services: Serv
 
         threading.Thread(target=elsewhere, daemon=True).start()
         assert held.wait(5)
+
+
+def test_who_signs_in_rightly_many_times_at_once_is_not_locked_out(
+    services: Services, somebody: tuple[User, str]
+) -> None:
+    user, password = somebody
+    with ThreadPoolExecutor(2 * FAILURES_ALLOWED) as pool:
+        signed_in = list(
+            pool.map(
+                lambda _: services.accounts.sign_in(user.name, password, address="2001:db8::1"),
+                range(min(2 * FAILURES_ALLOWED, passwords.AT_ONCE + passwords.WAITING)),
+            )
+        )
+    assert set(signed_in) == {user}
+
+
+def test_passwords_of_strangers_leave_the_server_its_threads(
+    services: Services, somebody: tuple[User, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many guess from however many addresses, few work and few wait; the rest is told at once."""
+    working, most, lock, go = 0, 0, threading.Lock(), threading.Event()
+
+    def slow(password: str, hashed: str) -> bool:
+        nonlocal working, most
+        with lock:
+            working += 1
+            most = max(most, working)
+        go.wait(10)
+        with lock:
+            working -= 1
+        return False
+
+    monkeypatch.setattr(accounts, "check_password", slow)
+
+    def guess(number: int) -> str:
+        try:
+            services.accounts.sign_in(somebody[0].name, "wrong", address=an_address())
+        except Unavailable as full:
+            return f"come back in {full.retry_after:.0f} s"
+        except Refused:
+            return "refused"
+        return "in"
+
+    guesses = 40
+    with ThreadPoolExecutor(guesses) as pool:
+        waiting = [pool.submit(guess, number) for number in range(guesses)]
+        told = guesses - passwords.AT_ONCE - passwords.WAITING
+        deadline = time.monotonic() + 10
+        while sum(each.done() for each in waiting) < told and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert sum(each.done() for each in waiting) == told
+        go.set()
+        answers = Counter(each.result() for each in waiting)
+    assert answers == {f"come back in {passwords.COME_BACK:.0f} s": told, "refused": guesses - told}
+    assert most <= passwords.AT_ONCE
+
+
+def test_a_password_that_is_replaced_while_it_is_checked_lets_nobody_in(
+    services: Services, somebody: tuple[User, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, password = somebody
+    real = accounts.check_password
+
+    def checked(given: str, hashed: str) -> bool:
+        matches = real(given, hashed)
+        with services.database.transaction() as connection:
+            connection.execute(text("update users set password_hash = 'another' where id = :id"), {"id": user.id})
+        return matches
+
+    monkeypatch.setattr(accounts, "check_password", checked)
+    with pytest.raises(Refused, match="not right"):
+        services.accounts.sign_in(user.name, password, address=an_address())

@@ -20,6 +20,8 @@ try:
     raise ValueError("bad cookie eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl with master-secret-0123456789")
 except ValueError:
     log.exception("refused", extra={"api_key": "sk-abcdefghijklmnop"})
+logging.getLogger("uvicorn.access").info('GET /?reset=a-link-that-sets-a-password HTTP/1.1')
+logging.getLogger("vendor").warning("went to /?reset=a-link-that-sets&x with backlot_" + "k" * 40)
 raise RuntimeError("redis://:s3cr3t-pass@h:1/0 went away")
 """
 
@@ -27,13 +29,15 @@ raise RuntimeError("redis://:s3cr3t-pass@h:1/0 went away")
 def test_events_are_json_and_hold_no_secret() -> None:
     done = subprocess.run([sys.executable, "-c", WRITER], capture_output=True, text=True, check=False)
     assert done.stdout == ""
-    for secret in ("hunter2!", "s3cr3t-pass", "eyJhbGci", "master-secret-0123456789", "sk-abcdef"):
+    secrets = ("hunter2!", "s3cr3t-pass", "eyJhbGci", "master-secret-0123456789", "sk-abcdef", "a-link-that", "kkkk")
+    for secret in secrets:
         assert secret not in done.stderr
     events = [json.loads(line) for line in done.stderr.splitlines()]
     assert [event["event"] for event in events] == [
         "signed_in",
         "calling postgresql://u:[redacted]@h/db",
         "refused",
+        "went to /?reset=[redacted]&x with [redacted]",
         "crashed",
     ]
     assert events[0] | {"timestamp": ""} == {
@@ -46,4 +50,4 @@ def test_events_are_json_and_hold_no_secret() -> None:
         "url": "redis://:[redacted]@h:1/0",
     }
     assert "ValueError" in events[2]["exception"]
-    assert "RuntimeError" in events[3]["exception"]
+    assert "RuntimeError" in events[4]["exception"]

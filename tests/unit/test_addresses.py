@@ -16,8 +16,8 @@ from services.addresses import counted_as
         ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
         ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
         ("::1", "::1"),
-        ("", ""),
-        ("testclient\x00" + "x" * 100, "testclient" + "x" * 54),
+        ("", "unknown "),
+        ("testclient\x00" + "x" * 100, "unknown testclient" + "x" * 54),
     ],
 )
 def test_what_counts_together(address: str, counted: str) -> None:

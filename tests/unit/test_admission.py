@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from services.admission import COME_BACK, REMEMBERED, Admission, Figures, Limits, decide
+from services.admission import COME_BACK, REMEMBERED, Admission, Bounds, Figures, decide
 from services.errors import Unavailable
 
 GIBIBYTE = 1024**3
-LIMITS = Limits(backlog=5000, disk_reserve=GIBIBYTE, disk_reserve_share=0.1)
+BOUNDS = Bounds(backlog=5000, disk_reserve=GIBIBYTE, disk_reserve_share=0.1)
 QUIET = Figures(ready_stages=0, disk_free=60 * GIBIBYTE, disk_size=100 * GIBIBYTE, redis_used=None)
 
 
@@ -33,7 +33,7 @@ QUIET = Figures(ready_stages=0, disk_free=60 * GIBIBYTE, disk_size=100 * GIBIBYT
     ],
 )
 def test_the_rule(figures: dict[str, object], size: int, refused_for: str | None) -> None:
-    reason = decide(replace(QUIET, **figures), LIMITS, size=size).reason  # type: ignore[arg-type]
+    reason = decide(replace(QUIET, **figures), BOUNDS, size=size).reason  # type: ignore[arg-type]
     if refused_for is None:
         assert reason is None
     else:
@@ -53,7 +53,7 @@ def test_figures_are_asked_for_again_after_a_while() -> None:
         measured.append(figures)
         return figures
 
-    admission = Admission(measure, LIMITS, clock=lambda: now)
+    admission = Admission(measure, BOUNDS, clock=lambda: now)
     for _ in range(50):
         admission.require(size=1)
     assert len(measured) == 1
@@ -75,7 +75,7 @@ def test_a_measurement_that_fails_is_not_remembered() -> None:
             raise Unavailable("The database does not answer.")
         return QUIET
 
-    admission = Admission(measure, LIMITS)
+    admission = Admission(measure, BOUNDS)
     with pytest.raises(Unavailable, match="database"):
         admission.require(size=1)
     admission.require(size=1)

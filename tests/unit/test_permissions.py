@@ -30,7 +30,7 @@ UNASKED_BECAUSE = {
     },
     "the process's own clockwork": {
         *("sweeper.arm", "sweeper.stop", "sweeper.sweep", "sweeper.sweep_files"),
-        *("listener.hears", "listener.start", "listener.stop"),
+        *("listener.heard_within", "listener.hears", "listener.start", "listener.stop"),
         "limits.close",
         *("live.begin_to_hear", "live.cease_to_hear", "live.hear", "live.heard_by", "live.stop"),
         *("sessions.hears", "sessions.when_doubted"),
