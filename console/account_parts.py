@@ -16,6 +16,7 @@ from console.components.session import exchange_ticket
 from console.components.shown_once import place_of_secret, show_once
 from console.messages import refusals, show_error
 from console.outcomes import counted
+from console.reset_parts import agree, chosen_twice
 from console.session import checked_fragment, require
 from services.errors import BacklotError, NotFound
 from services.sessions import OpenSession
@@ -144,16 +145,13 @@ def account_password() -> None:
         given = st.text_input(
             "Present password", type="password", key="password_given", autocomplete="current-password"
         )
-        chosen = st.text_input("New password", type="password", key="password_chosen", autocomplete="new-password")
-        again = st.text_input("New password, again", type="password", key="password_again", autocomplete="new-password")
-        st.caption("Every other session of yours ends when you save it.")
+        chosen = chosen_twice()
+        st.caption("Every other session of yours ends when you save it. API tokens stay.")
         submitted = st.form_submit_button("Change password")
-    if submitted and chosen != again:
-        st.warning("The two new passwords differ. Type them again.", icon=":material/info:")
-    elif submitted:
+    if submitted and agree(chosen):
         with refusals():
             services = wiring.services()
-            services.accounts.change_password(user, given, chosen)
+            services.accounts.change_password(user, given, chosen[0])
             exchange_ticket(services.sessions.issue_ticket(user), leads_to=f"/{navigation.ACCOUNT.address}?{CHANGED}=1")
 
 

@@ -17,6 +17,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console import cookie, navigation, shell, wiring
+from console.api.address import PREFIX as API
 from console.routes.answers import refusal
 from services.errors import BacklotError, NotAllowed, NotFound, Refused
 from services.model import Session
@@ -35,7 +36,6 @@ OPEN_TO_READ = navigation.ADDRESSES | {
 }
 OPEN_FOLDERS = ("/static/", "/app/static/")
 SESSION_ROUTES = frozenset({"/api/session", "/api/session/end"})
-API = "/api/v1"
 API_SIGN_IN = f"{API}/sessions"
 API_OPEN_TO_READ = (f"{API}/openapi.json", f"{API}/docs")
 # What a browser asks for because somebody looks or plays; other reads come by themselves, and keep no session in use.

@@ -48,7 +48,7 @@ def by_link(token: str, session: Session | None) -> None:
     st.write(f"It is for **{plain(name)}**: you sign in with this name from now on.")
     with st.form("reset_password"):
         chosen = chosen_twice()
-        st.caption("Wherever you are signed in, you are signed out when you save it.")
+        st.caption("Every session and API token of this name ends when you save it.")
         submitted = st.form_submit_button("Save and sign in", type="primary", width="stretch")
     if submitted and agree(chosen):
         with refusals():

@@ -19,7 +19,7 @@ from console import navigation, static_files, wiring
 from console.figures import Counting
 from console.gate import Gate
 from console.messages import show_crash
-from console.routes import ROUTES
+from console.route_table import ROUTES
 from console.routes.answers import answer_crash, answer_error, answer_http
 from console.routes.health import READY
 from console.streams import ended_by_signals

@@ -15,6 +15,7 @@ from console.components.shown_once import place_of_secret, show_once
 from console.components.user_list import user_chip
 from console.messages import plain, refusals, show_error
 from console.session import current, require
+from services import reasons
 from services.errors import BacklotError, NotFound
 from services.limits import Override
 from services.model import LimitName, Role, User
@@ -24,7 +25,6 @@ NEW_LINK = "users_new_link"
 LINK_NOTE = "Send it to them now: it is not shown again, and it is good for 24 hours and one use."
 LIMITS = {LimitName.JOBS: "jobs an hour", LimitName.UPLOADS: "uploads a day", LimitName.REQUESTS: "requests a minute"}
 OVERRIDE_DAYS = 7  # that one lasts unless something else is said
-LONGEST_REASON = 200  # characters
 
 
 def somebody(admin: User, chosen: str) -> None:
@@ -146,7 +146,7 @@ def _ends(user: UserView) -> str:
 
 
 def _reason() -> str:
-    return st.text_input("Why", max_chars=LONGEST_REASON, key="user_reason", help="It is kept in the history.")
+    return st.text_input("Why", max_chars=reasons.LONGEST, key="user_reason", help="It is kept in the history.")
 
 
 @st.dialog("Change role")
@@ -190,7 +190,7 @@ def enable(user: UserView) -> None:
     """Sign-in as before, with the reason."""
     admin = require().user
     with st.form("user_enable_form"):
-        st.write(f"{plain(user.name)} can sign in again with the password that they had.")
+        st.write(f"{plain(user.name)} can sign in again with the password that they had, or by a new link.")
         reason = _reason()
         submitted = st.form_submit_button("Enable", type="primary")
     if submitted:

@@ -55,7 +55,7 @@ def everybody(admin: User) -> None:
         st.button("Try again", icon=":material/refresh:", key="users_again")
         return
     if not page.rows:
-        st.info("No user is called that." if text else "No user has this role.", icon=":material/info:")
+        st.info(_nobody(text, role), icon=":material/info:")
         return
     opened = user_list(page.rows, address=navigation.USERS.address, timezone=look.viewer_timezone())
     if opened is not None:
@@ -83,15 +83,22 @@ def new_user() -> None:
         submitted = st.form_submit_button("Make the user", type="primary")
     if submitted and role:
         with refusals():
-            link = wiring.services().users.create(admin, name.strip(), role)
+            called = name.strip().lower()
+            link = wiring.services().users.create(admin, called, role)
             show_once(
                 NEW_LINK,
-                title=f"The link for {name.strip()} to choose a password",
+                title=f"The link for {called} to choose a password",
                 note=LINK_NOTE,
                 secret=link.token,
                 is_link=True,
             )
             st.rerun()
+
+
+def _nobody(text: str | None, role: Role | None) -> str:
+    if text and role:
+        return f"No {look.ROLE_NAMES[role].lower()} is called that."
+    return "No user is called that." if text else "No user has this role."
 
 
 def _begin_anew() -> None:

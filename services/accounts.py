@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.addresses import counted_as
 from services.database import Database
+from services.durations import in_words
 from services.errors import BadInput, LimitReached, NotFound, Refused
 from services.model import Role, User
 from services.passwords import NOBODY, check_password, hash_password, one_time_password, require_good, turn
@@ -152,7 +153,7 @@ class Accounts:
             )
         if attempt.id is None:
             raise LimitReached(
-                f"Too many failed sign-ins. Try again in {max(1, round(attempt.wait / 60))} min.",
+                f"Too many wrong passwords. Try again in {in_words(attempt.wait)}.",
                 retry_after=max(attempt.wait, 1.0),
             )
         return attempt

@@ -7,7 +7,6 @@ accepts them. An action spends its request first, and gets it back when the rest
 from __future__ import annotations
 
 import functools
-import math
 import threading
 import time
 from collections import Counter
@@ -24,6 +23,7 @@ import structlog
 from sqlalchemy import Connection
 
 from services.database import Database
+from services.durations import in_words
 from services.errors import BacklotError, BadInput, IllegalMove, LimitReached, Refused
 from services.model import LimitName, User
 from services.permissions import Action, unseen, use_case
@@ -148,8 +148,8 @@ class Limits:
             self.count_refusal(user.id, LimitName.UPLOADS)
             wait = max(1.0, (use.free_at - datetime.now(UTC)).total_seconds())
             raise LimitReached(
-                f"You have uploaded {use.at_most:,} videos within a day. "
-                f"The next one fits in {max(1, round(wait / 60))} min.",
+                f"You have uploaded {use.at_most:,} {'video' if use.at_most == 1 else 'videos'} within a day. "
+                f"The next one fits in {in_words(wait)}.",
                 retry_after=wait,
                 limit=LimitName.UPLOADS,
             )
@@ -280,7 +280,7 @@ def spends_request(
 
 def _too_many(use: LimitUse) -> LimitReached:
     wait = 0.0 if use.free_at is None else (use.free_at - datetime.now(UTC)).total_seconds()
-    message = f"You have done {use.limit:,} things within a minute. Go on in {max(1, math.ceil(wait))} s."
+    message = f"You have done {use.limit:,} things within a minute. Go on in {in_words(wait)}."
     if use.limit == 0:
         message = "An admin has stopped what you may do here for a while. Ask them when you may go on."
     return LimitReached(message, retry_after=max(1.0, wait), limit=LimitName.REQUESTS)

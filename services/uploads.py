@@ -234,9 +234,13 @@ class Uploads:
 
         Repeating it answers the same. Raises NotFound, IllegalMove when bytes are missing, LimitReached.
         """
-        upload = self._find_own(user, upload_id)
-        if upload.video_id is None and upload.offset != upload.size:
-            raise IllegalMove(f"{upload.size - upload.offset} bytes are missing: continue from byte {upload.offset}.")
+        with self._database.transaction() as connection:
+            upload = self._find(connection, user, upload_id)
+            if upload.video_id is None and upload.offset != upload.size:
+                missing = upload.size - upload.offset
+                raise IllegalMove(f"{missing} bytes are missing: continue from byte {upload.offset}.")
+            if upload.video_id is None:
+                self._limits.require_upload(connection, user)  # also here: its bytes are read before it is accepted
         video_id = uuid4()
         key = f"{video_id}/source/{upload_id}"
         digest = ""
@@ -371,10 +375,6 @@ class Uploads:
             uploads.delete(connection, upload_id)
             note_refusal(connection, user, upload.file_name, upload.size, reason)
         self._receiving.drop(upload_id)
-
-    def _find_own(self, user: User, upload_id: UUID) -> UploadRecord:
-        with self._database.transaction() as connection:
-            return self._find(connection, user, upload_id)
 
     def _find(self, connection: Connection, user: User, upload_id: UUID, *, lock: bool = False) -> UploadRecord:
         upload = uploads.find(connection, upload_id, user_id=user.id, lock=lock)

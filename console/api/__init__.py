@@ -18,7 +18,6 @@ from console.api.spending import Spending
 from console.routes.answers import answer_crash, answer_error, answer_http, methods_at
 from services.errors import BacklotError
 
-PREFIX = "/api/v1"
 ROUTERS = (sign_in.router, me.router, uploads.router, videos.router, jobs.router, docs.router)
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
-ADDRESS = "/api/v1/docs"
+from console.api.address import PREFIX
+
+ADDRESS = f"{PREFIX}/docs"
 NAMES = frozenset({"swagger-ui.css", "swagger-ui-bundle.js"})
 # Swagger UI writes styles into the page, and its signs are data: addresses. Scripts are files of ours alone.
 POLICY = "; ".join(

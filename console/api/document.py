@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from console.api.address import PREFIX
 from console.api.shapes import Problem
 
 REFERENCES = "#/components/schemas/{model}"
@@ -30,7 +31,7 @@ def made(application: FastAPI) -> dict[str, Any]:
         version=application.version,
         description=DESCRIPTION,
         routes=application.routes,
-        servers=[{"url": "/api/v1"}],
+        servers=[{"url": PREFIX}],
     )
     _, problems = models_json_schema([(Problem, "serialization")], ref_template=REFERENCES)
     components = document["components"]

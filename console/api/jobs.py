@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from console import wiring
+from console.api.address import PREFIX
 from console.api.asking import Caller, TheirSession, token_of
 from console.api.problems import ANYTHING, problems, raw
 from console.api.progress import JobStream
@@ -38,7 +39,7 @@ def submit(user: Caller, video_id: UUID, body: JobAsked, idempotency_key: Idempo
         user, video_id, body.kind, options=None if cuts is None else {"cuts": cuts}, key=idempotency_key
     )
     told = JobAccepted(job_id=job_id).model_dump(mode="json")
-    return JSONResponse(told, status_code=202, headers={"Location": f"/api/v1/jobs/{job_id}"})
+    return JSONResponse(told, status_code=202, headers={"Location": f"{PREFIX}/jobs/{job_id}"})
 
 
 @router.get("/jobs/{job_id:uuid}", responses=problems(404), operation_id="read_job", summary="One job")

@@ -14,6 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console import wiring
+from console.api.address import PREFIX
 from console.api.problems import is_part
 from console.routes.answers import refusal
 from services.errors import BacklotError, LimitReached
@@ -21,7 +22,7 @@ from services.limits import LimitUse
 from services.model import LimitName
 
 # What the pages' own scripts call: the meters by themselves, and uploads, of which there are so many a day.
-OF_PAGES = ("/api/v1/limits", "/api/v1/uploads")
+OF_PAGES = (f"{PREFIX}/limits", f"{PREFIX}/uploads")
 
 
 class Spending:

@@ -23,7 +23,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from console import wiring
 from console.gate import Gate
-from console.routes import ROUTES
+from console.route_table import ROUTES
 from console.routes.answers import answer_crash, answer_error, answer_http
 from services.bootstrap import Services, build
 from services.errors import BacklotError, NotFound

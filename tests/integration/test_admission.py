@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console import wiring
-from console.routes import ROUTES
+from console.route_table import ROUTES
 from console.routes.answers import answer_error
 from services.admission import Admission, Bounds, Figures
 from services.bootstrap import Services

@@ -59,7 +59,7 @@ def test_they_are_narrowed_by_name_and_role(run: Run, services: FakeServices) ->
     page.selectbox(key="users_role").set_value(Role.CREATOR).run()
     assert listed(page) == ["bo", "cy"]
     page.text_input(key="users_text").set_value("nobody").run()
-    assert page.info[0].value == "No user is called that."
+    assert page.info[0].value == "No creator is called that."
 
 
 def test_pages_follow_each_other_and_a_search_begins_anew(run: Run, services: FakeServices) -> None:

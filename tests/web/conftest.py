@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 
 from console import wiring
 from console.gate import Gate
-from console.routes import ROUTES
+from console.route_table import ROUTES
 from console.routes.answers import answer_crash, answer_error, answer_http
 from services.errors import BacklotError
 from tests.web.fakes import FakeServices

@@ -19,7 +19,8 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from console import api, routes, wiring
+from console import api, route_table, wiring
+from console.api.address import PREFIX
 from services.bootstrap import Services, build
 from services.database import NO_ANSWER, upgrade
 from services.model import Role, User
@@ -145,9 +146,9 @@ def as_asked(path: str) -> str:
 
 
 ALL = sorted(
-    [(method, as_asked(route.path)) for route in routes.OWN for method in (route.methods or set()) - {"HEAD"}]
+    [(method, as_asked(route.path)) for route in route_table.OWN for method in (route.methods or set()) - {"HEAD"}]
     + [
-        (method.upper(), as_asked(api.PREFIX + path))
+        (method.upper(), as_asked(PREFIX + path))
         for path, operations in api.openapi_document()["paths"].items()
         for method in operations
     ]

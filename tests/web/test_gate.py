@@ -16,7 +16,8 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from console import api, routes
+from console import api, route_table
+from console.api.address import PREFIX
 from console.gate import Gate, page_policy
 from tests.web.fakes import ANA, NEW, FakeServices
 
@@ -28,14 +29,14 @@ OWN = sorted(
         method,
         route.path.replace("{form}", "srt").split("{")[0] + SOME_ID * ("uuid" in route.path),
     )
-    for route in routes.OWN
+    for route in route_table.OWN
     if route.path not in OPEN_ROUTES
     for method in (route.methods or set()) - {"HEAD"}
 ) + sorted(
-    (method.upper(), api.PREFIX + re.sub(r"\{[^}]*\}", SOME_ID, path))
+    (method.upper(), PREFIX + re.sub(r"\{[^}]*\}", SOME_ID, path))
     for path, operations in api.openapi_document()["paths"].items()
     for method in operations
-    if (method.upper(), path.removeprefix(api.PREFIX)) not in API_OPEN
+    if (method.upper(), path.removeprefix(PREFIX)) not in API_OPEN
 )
 STREAMLITS = (
     ("GET", "/media/0123456789abcdef.mp4"),

@@ -23,7 +23,7 @@ from starlette.testclient import TestClient
 
 from console import streams
 from console.gate import Gate
-from console.routes import ROUTES
+from console.route_table import ROUTES
 from console.routes import live as route
 from console.routes.answers import answer_error
 from services.errors import BacklotError

@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 
 from console.figures import AREAS, PAGES, Counting, area_of
 from console.gate import Gate
-from console.routes import ROUTES, health
+from console.route_table import ROUTES
+from console.routes import health
 from console.routes.answers import answer_error
 from services.errors import BacklotError
 from tests.web.fakes import ANA, FakeServices
