@@ -15,7 +15,7 @@ from services.errors import BadInput, IllegalMove, NotSignedIn
 from services.model import Session, User
 from services.permissions import Action, permits, unseen, use_case
 from services.records import events, tokens
-from services.records.tokens import TokenRow
+from services.records.tokens import TokenView
 from services.revocations import Revocations
 from services.signing import digest_of
 
@@ -26,18 +26,6 @@ LONGEST_NAME = 100
 HINT_LENGTH = 4
 REMEMBERED = 10_000  # checks kept in memory
 UNKNOWN = "This token is not known, has expired or was revoked. Make a new one on My account."
-
-
-@dataclass(frozen=True, kw_only=True)
-class TokenView:
-    """A token that lives, without what would let anybody in. hint is its last characters."""
-
-    id: UUID
-    name: str
-    hint: str
-    created_at: datetime
-    expires_at: datetime
-    last_used_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +75,7 @@ class ApiTokens:
                 user_id=user.id,
                 details={"token": str(row.id), "name": name, "days": days},
             )
-        return NewToken(token=token, view=_view(row))
+        return NewToken(token=token, view=row)
 
     @use_case(Action.ACCOUNT)
     def of_user(self, actor: User, user_id: int) -> tuple[TokenView, ...]:
@@ -95,7 +83,7 @@ class ApiTokens:
         if not permits(actor, Action.ACCOUNT, user_id):
             raise unseen("user")
         with self._database.statement() as connection:
-            return tuple(_view(row) for row in tokens.of_user(connection, user_id))
+            return tokens.of_user(connection, user_id)
 
     @use_case(Action.ACCOUNT)
     def revoke(self, actor: User, token_id: UUID) -> None:
@@ -159,12 +147,4 @@ class ApiTokens:
             self._checked = {digest: one for digest, one in kept.items() if one[1].id != token_id}
 
 
-def _view(row: TokenRow) -> TokenView:
-    return TokenView(
-        id=row.id,
-        name=row.name,
-        hint=row.hint,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        last_used_at=row.last_used_at,
-    )
+__all__ = ["ApiTokens", "NewToken", "TokenView"]

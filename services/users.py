@@ -18,7 +18,7 @@ from services.passwords import unusable_hash
 from services.permissions import Action, unseen, use_case
 from services.reasons import require_reason
 from services.records import events, reset_links, sessions, tokens, users
-from services.records.users import UserRecord, UserRow
+from services.records.users import UserRecord, UserView
 from services.sessions import TRUTH_SECONDS, Sessions
 from services.settings import Settings
 from services.signing import digest_of
@@ -28,20 +28,6 @@ LINK_HOURS = 24
 MOST_ON_A_PAGE = 200
 USER_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 PART_OF_A_NAME = re.compile(r"[a-z0-9._@-]{0,64}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserView:
-    """A user, when they were last seen, and how many sessions of theirs are open."""
-
-    id: int
-    name: str
-    role: Role
-    disabled_at: datetime | None
-    must_change_password: bool
-    created_at: datetime
-    last_seen_at: datetime | None
-    open_sessions: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +82,7 @@ class Users:
             found = users.search(
                 connection, idle_seconds=self._in_use, name_part=part, role=role, after=after, limit=limit + 1
             )
-        rows = tuple(_view(row) for row in found[:limit])
+        rows = found[:limit]
         return UserPage(rows=rows, next=rows[-1].name if len(found) > limit else None)
 
     @use_case(Action.MANAGE)
@@ -106,7 +92,7 @@ class Users:
             found = users.search(connection, idle_seconds=self._in_use, user_id=user_id)
         if not found:
             raise unseen("user")
-        return _view(found[0])
+        return found[0]
 
     @use_case(Action.MANAGE)
     def create(self, actor: User, name: str, role: Role) -> ResetLink:
@@ -230,14 +216,4 @@ def _note(
     events.append(connection, actor=f"user:{actor.id}", action=action, user_id=user_id, reason=reason, details=details)
 
 
-def _view(row: UserRow) -> UserView:
-    return UserView(
-        id=row.id,
-        name=row.name,
-        role=row.role,
-        disabled_at=row.disabled_at,
-        must_change_password=row.must_change_password,
-        created_at=row.created_at,
-        last_seen_at=row.last_seen_at,
-        open_sessions=row.open_sessions,
-    )
+__all__ = ["Ended", "ResetLink", "UserPage", "UserView", "Users", "add_user", "shut_out"]

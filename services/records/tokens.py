@@ -12,7 +12,9 @@ from services.model import Role, User
 
 
 @dataclass(frozen=True, kw_only=True)
-class TokenRow:
+class TokenView:
+    """A token that lives, without what would let anybody in. hint is its last characters."""
+
     id: UUID
     name: str
     hint: str
@@ -47,7 +49,7 @@ def count_of_user(connection: Connection, user_id: int) -> int:
 
 def create(
     connection: Connection, *, token_id: UUID, user_id: int, name: str, digest: bytes, hint: str, days: int
-) -> TokenRow:
+) -> TokenView:
     row = connection.execute(
         text(
             "insert into api_tokens (id, user_id, name, digest, hint, expires_at)"
@@ -55,16 +57,16 @@ def create(
         ),
         {"id": token_id, "user_id": user_id, "name": name, "digest": digest, "hint": hint, "days": days},
     ).one()
-    return TokenRow(**row._mapping)
+    return TokenView(**row._mapping)
 
 
-def of_user(connection: Connection, user_id: int) -> tuple[TokenRow, ...]:
+def of_user(connection: Connection, user_id: int) -> tuple[TokenView, ...]:
     """Those that live, newest first."""
     rows = connection.execute(
         text(f"select {_ROW} from api_tokens where user_id = :user_id and {_LIVES} order by created_at desc, id"),
         {"user_id": user_id},
     )
-    return tuple(TokenRow(**row._mapping) for row in rows)
+    return tuple(TokenView(**row._mapping) for row in rows)
 
 
 def find_live(connection: Connection, digest: bytes) -> LiveToken | None:

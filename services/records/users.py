@@ -21,7 +21,7 @@ class UserRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UserRow:
+class UserView:
     """A user as admins see them; open_sessions are those used of late."""
 
     id: int
@@ -113,7 +113,7 @@ def search(
     role: Role | None = None,
     after: str = "",
     limit: int = 1,
-) -> tuple[UserRow, ...]:
+) -> tuple[UserView, ...]:
     """Users by name, from the name after on."""
     rows = connection.execute(
         text(
@@ -136,7 +136,7 @@ def search(
             "limit": limit,
         },
     )
-    return tuple(UserRow(**{**row._mapping, "role": Role(row.role)}) for row in rows)
+    return tuple(UserView(**{**row._mapping, "role": Role(row.role)}) for row in rows)
 
 
 def add_ticket(connection: Connection, *, digest: bytes, user_id: int, seconds: float) -> None:
