@@ -234,7 +234,7 @@ class Uploads:
 
         Repeating it answers the same. Raises NotFound, IllegalMove when bytes are missing, LimitReached.
         """
-        with self._database.transaction() as connection:
+        with self._database.statement() as connection:
             upload = self._find(connection, user, upload_id)
             if upload.video_id is None and upload.offset != upload.size:
                 missing = upload.size - upload.offset

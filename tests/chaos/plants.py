@@ -238,7 +238,7 @@ def _found(change: PythonChange) -> tuple[Any, FunctionType, str]:
     *outer, name = path.split(".")
     for part in outer:
         owner = getattr(owner, part)
-    function = getattr(owner, name)
+    function = inspect.unwrap(getattr(owner, name))  # a decorator's names are another module's
     source = textwrap.dedent(inspect.getsource(function))
     return owner, function, _changed(source, change.old, change.new, change.function)
 
