@@ -109,7 +109,8 @@ def running(home: Path, **settings: str) -> Iterator[RunningStack]:
             time.sleep(0.2)
         told = re.search(r"admin with the one-time password (\S+)", log.read_text(errors="replace"))
         assert told is not None
-        services = build(configuration.connected(Settings(_env_file=None, home=home)))
+        chosen = {name.removeprefix("BACKLOT_").lower(): value for name, value in settings.items()}
+        services = build(configuration.connected(Settings(_env_file=None, home=home, **chosen)))
         try:
             yield RunningStack(address=ready[1], password=told[1], home=home, services=services)
         finally:

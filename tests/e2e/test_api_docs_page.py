@@ -8,11 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import chromium_browser
-from tests.web.conftest import page_server
 from tests.web.seeds import VALID
-
-__all__ = ["chromium_browser", "page_server"]
 
 pytestmark = pytest.mark.browser
 

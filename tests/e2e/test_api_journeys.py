@@ -19,9 +19,7 @@ from bench.footage import tiny
 from console import api
 from services.receiving import fingerprint_of
 from tests import browser
-from tests.e2e.conftest import PASSWORD, RunningStack, stack
-
-__all__ = ["stack"]
+from tests.e2e.conftest import PASSWORD, RunningStack
 
 SECONDS = 120  # for a film of two, on a busy machine
 CLIENT = "backlot_client"
