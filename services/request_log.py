@@ -19,7 +19,7 @@ from services.queue import is_of_another_type
 SCRIPT = Path(__file__).with_suffix(".lua").read_text()
 DIGITS = 16  # of a stamp: microseconds
 SILENCE = 3.0  # seconds for which a Redis that did not answer is not asked again
-LOOKED = 1.0  # seconds that a look may be old: a page has more than one meter
+LOOKED = 10.0  # seconds that a look may be old: every run of a page has a meter, and each look is a command
 REMEMBERED = 2000  # users; of each not more stamps than the limit lets them have
 
 log = structlog.get_logger()
