@@ -31,7 +31,7 @@ from services.reasons import require_reason
 from services.records import events, limits, quotas
 from services.records.limits import OverrideRow as Override
 from services.records.limits import RefusalsRow as Refusals
-from services.records.quotas import QuotaUse
+from services.records.quotas import Quota, QuotaUse
 from services.request_log import RequestLog, Spent
 from services.settings import Settings
 
@@ -127,10 +127,9 @@ class Limits:
     @use_case(Action.ACCOUNT)
     def of(self, user: User) -> LimitsView:
         """What the user has used; it spends nothing. Raises Unavailable."""
-        per_day, per_hour = self._settings.uploads_per_day, self._settings.jobs_per_hour
-        with self._database.transaction() as connection:
-            uploads = quotas.use_of(connection, user.id, LimitName.UPLOADS, at_most=per_day, window=DAY)
-            jobs = quotas.use_of(connection, user.id, LimitName.JOBS, at_most=per_hour, window=HOUR)
+        hourly = Quota(name=LimitName.JOBS, at_most=self._settings.jobs_per_hour, window=HOUR)
+        with self._database.statement() as connection:
+            jobs, uploads = quotas.uses_of(connection, user.id, hourly, self._daily())
         own = self._own_limit(user.id)
         limit = self._settings.requests_per_minute if own is None else own.value
         looked = self._requests.look(user.id, limit=limit)
@@ -143,7 +142,7 @@ class Limits:
 
     def require_upload(self, connection: Connection, user: User) -> None:
         """Raises LimitReached where no upload fits into the user's day; whoever accepts one holds their row."""
-        use = quotas.use_of(connection, user.id, LimitName.UPLOADS, at_most=self._settings.uploads_per_day, window=DAY)
+        (use,) = quotas.uses_of(connection, user.id, self._daily())
         if use.free_at is not None:
             self.count_refusal(user.id, LimitName.UPLOADS)
             wait = max(1.0, (use.free_at - datetime.now(UTC)).total_seconds())
@@ -153,6 +152,9 @@ class Limits:
                 retry_after=wait,
                 limit=LimitName.UPLOADS,
             )
+
+    def _daily(self) -> Quota:
+        return Quota(name=LimitName.UPLOADS, at_most=self._settings.uploads_per_day, window=DAY)
 
     def count_refusal(self, user_id: int, name: LimitName) -> None:
         """Put on record, a little later, that a limit refused a user; it may be lost without harm."""

@@ -10,6 +10,15 @@ from sqlalchemy import Connection, text
 
 
 @dataclass(frozen=True, kw_only=True)
+class Quota:
+    """at_most is everybody's limit, window is in seconds."""
+
+    name: str
+    at_most: int
+    window: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class QuotaUse:
     """used counts what lies within the window, also what is set for later, to the quota and no further.
 
@@ -39,20 +48,25 @@ def use_upload(connection: Connection, user_id: int, *, video_id: UUID) -> None:
     )
 
 
-def use_of(connection: Connection, user_id: int, quota: str, *, at_most: int, window: float) -> QuotaUse:
-    """How much of a quota is used within the sliding window, in seconds, by the clock that enforces it.
-
-    at_most is everybody's limit.
-    """
-    row = connection.execute(
+def uses_of(connection: Connection, user_id: int, *quotas: Quota) -> tuple[QuotaUse, ...]:
+    """How much of each is used within its sliding window, by the clock that enforces it."""
+    rows = connection.execute(
         text(
             "select own.value as at_most, own.until as overridden_until, (select reason from limit_overrides"
-            " where own.until is not null and user_id = :user_id and limit_name = :quota) as reason,"
-            " (select count(*) from (select from quota_uses where user_id = :user_id and quota = :quota"
-            " and at > clock_timestamp() - make_interval(secs => :window) order by at desc limit own.value"
-            ") as recent) as used, next_fits(:user_id, :quota, :at_most, make_interval(secs => :window)) as free_at"
-            " from limit_of(:user_id, :quota, :at_most) as own"
+            " where own.until is not null and user_id = :user_id and limit_name = asked.name) as reason,"
+            " (select count(*) from (select from quota_uses where user_id = :user_id and quota = asked.name"
+            " and at > clock_timestamp() - span order by at desc limit own.value) as recent) as used,"
+            " next_fits(:user_id, asked.name, asked.at_most, span) as free_at"
+            " from unnest(cast(:names as text[]), cast(:limits as integer[]), cast(:windows as float8[]))"
+            " with ordinality as asked (name, at_most, seconds, place),"
+            " make_interval(secs => asked.seconds) as span, limit_of(:user_id, asked.name, asked.at_most) as own"
+            " order by asked.place"
         ),
-        {"user_id": user_id, "quota": quota, "at_most": at_most, "window": window},
-    ).one()
-    return QuotaUse(**row._mapping)
+        {
+            "user_id": user_id,
+            "names": [quota.name for quota in quotas],
+            "limits": [quota.at_most for quota in quotas],
+            "windows": [quota.window for quota in quotas],
+        },
+    )
+    return tuple(QuotaUse(**row._mapping) for row in rows)
