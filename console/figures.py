@@ -37,7 +37,7 @@ DURATION = Histogram(
 OPEN_STREAMS = Gauge("backlot_live_streams", "Live streams that are open.", registry=REGISTRY)
 OPEN_STREAMS.set_function(STREAMS.count)
 HEARS = Gauge("backlot_redis_heard", "1 while this process hears what is published on Redis.", registry=REGISTRY)
-HEARS.set_function(lambda: float(wiring.services().sessions.hears()))
+HEARS.set_function(lambda: float(wiring.services().sessions.connected()))
 
 
 def area_of(path: str) -> str:

@@ -109,7 +109,7 @@ def build(
     revocations = Revocations(client)
     sessions = Sessions(database, client, settings, secret=secret, previous=previous, revocations=revocations)
     tokens = ApiTokens(database, revocations)
-    users = Users(database, sessions, tokens, settings)
+    users = Users(database, sessions, tokens)
     progress = Progress(client, secret=secret, previous=previous)
     limits = Limits(database, client, settings)
     uploads = Uploads(

@@ -33,7 +33,7 @@ def call(queue: QueueName) -> str:
 
 
 def revocations() -> str:
-    """Channel on which sessions that ended are told by their id. Owner: sessions."""
+    """Channel on which sessions and API tokens that ended are told by their id. Owner: revocations."""
     return "backlot:revocations"
 
 

@@ -31,8 +31,6 @@ from services.signing import Keys, digest_of
 TICKET_SECONDS = 30.0
 TRUTH_SECONDS = 300.0  # how often Postgres is told that a session is in use, and asked whether it stands
 NOTED_SECONDS = 60.0  # a use that Postgres was told of so lately is not told again
-BURIED_SECONDS = 60  # for which Redis takes no session that ended, from whoever read it just before
-BURIED = b"ended"
 REMEMBERED = 10_000  # checks kept in memory
 LOOK = "return {redis.call('get', KEYS[1]), redis.call('pttl', KEYS[1])}"  # one command
 
@@ -110,6 +108,14 @@ class Sessions:
         self._revocations = revocations or Revocations(client)
         self._revocations.forgotten_by(self._forget)
 
+    @property
+    def counted_for(self) -> float:
+        """Seconds since the last use that Postgres knows of, for which a session counts as open.
+
+        It may have been used since: rather one too many than one too few.
+        """
+        return self._idle + self._truth
+
     def when_doubted(self, tell: Callable[[UUID | None], None]) -> None:
         """Have told, from any thread, of which session or API token is to be checked again at once; None means all."""
         self._doubted = tell
@@ -117,6 +123,10 @@ class Sessions:
     def hears(self) -> bool:
         """Whether this process learns at once which sessions end."""
         return self._revocations.hears()
+
+    def connected(self) -> bool:
+        """The same for whoever only looks: of a silence of Redis it may learn half a minute late."""
+        return self._revocations.connected()
 
     @use_case(Action.ACCOUNT)
     def issue_ticket(self, user: User) -> str:
@@ -181,8 +191,7 @@ class Sessions:
         """The sessions that stand, last used first. Raises NotFound for another's, unless an admin asks."""
         _require_account(actor, user_id)
         with self._database.statement() as connection:
-            # Whoever was used since Postgres was told is in the list: rather one too many than one too few.
-            rows = sessions.of_user(connection, user_id, idle_seconds=self._idle + self._truth)
+            rows = sessions.of_user(connection, user_id, idle_seconds=self.counted_for)
         return tuple(
             OpenSession(
                 id=row.id,
@@ -234,7 +243,6 @@ class Sessions:
                 self._ended[session_id] = None
             while len(self._ended) > REMEMBERED:
                 self._ended.popitem(last=False)
-        self._bury(ended)
         self._revocations.tell(ended)
 
     def _end_all(self, actor: User, user_id: int, reason: str, *, but: UUID | None = None) -> int:
@@ -333,7 +341,7 @@ class Sessions:
                 used_ago = 0.0
         if record is None or not stands:
             if idle_is_known:
-                self._bury([claimed.id])
+                self._revocations.bury(claimed.id)
             raise NotSignedIn(ENDED)
         now = time.monotonic()
         with self._lock:
@@ -357,15 +365,6 @@ class Sessions:
             self._client.set(keys.session(session.id), session.user.id, px=self._milliseconds(seconds), nx=True)
         except redis.RedisError as error:
             log.warning("session_not_in_redis", reason=type(error).__name__)
-
-    def _bury(self, ended: Collection[UUID]) -> None:
-        try:
-            with self._client.pipeline(transaction=False) as pipeline:
-                for session_id in ended:
-                    pipeline.set(keys.session(session_id), BURIED, ex=BURIED_SECONDS)
-                pipeline.execute()
-        except redis.RedisError as error:
-            log.warning("session_left_in_redis", reason=type(error).__name__)
 
     def _milliseconds(self, seconds: float) -> int:
         return max(1, int(seconds * 1000))

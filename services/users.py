@@ -19,8 +19,7 @@ from services.permissions import Action, unseen, use_case
 from services.reasons import require_reason
 from services.records import events, reset_links, sessions, tokens, users
 from services.records.users import UserRecord, UserView
-from services.sessions import TRUTH_SECONDS, Sessions
-from services.settings import Settings
+from services.sessions import Sessions
 from services.signing import digest_of
 from services.tokens import ApiTokens
 
@@ -57,11 +56,10 @@ class Ended:
 class Users:
     """Whoever's role changes, and whoever is disabled, is signed out everywhere; their API tokens are revoked."""
 
-    def __init__(self, database: Database, live_sessions: Sessions, live_tokens: ApiTokens, settings: Settings) -> None:
+    def __init__(self, database: Database, live_sessions: Sessions, live_tokens: ApiTokens) -> None:
         self._database = database
         self._sessions = live_sessions
         self._tokens = live_tokens
-        self._in_use = settings.session_idle + TRUTH_SECONDS  # seconds
 
     @use_case(Action.MANAGE)
     def find(
@@ -80,7 +78,12 @@ class Users:
         limit = max(1, min(limit, MOST_ON_A_PAGE))
         with self._database.statement() as connection:
             found = users.search(
-                connection, idle_seconds=self._in_use, name_part=part, role=role, after=after, limit=limit + 1
+                connection,
+                idle_seconds=self._sessions.counted_for,
+                name_part=part,
+                role=role,
+                after=after,
+                limit=limit + 1,
             )
         rows = found[:limit]
         return UserPage(rows=rows, next=rows[-1].name if len(found) > limit else None)
@@ -89,7 +92,7 @@ class Users:
     def get(self, actor: User, user_id: int) -> UserView:
         """Raises NotFound."""
         with self._database.statement() as connection:
-            found = users.search(connection, idle_seconds=self._in_use, user_id=user_id)
+            found = users.search(connection, idle_seconds=self._sessions.counted_for, user_id=user_id)
         if not found:
             raise unseen("user")
         return found[0]
@@ -99,12 +102,13 @@ class Users:
         """A user without a password, and the link to choose one. Raises BadInput."""
         hashed = unusable_hash()
         with self._database.transaction() as connection:
+            _require_admin(connection, actor)
             user_id = add_user(connection, name, role, password_hash=hashed, actor=f"user:{actor.id}")
             return self._link(connection, actor, user_id)
 
     @use_case(Action.MANAGE)
     def set_role(self, actor: User, user_id: int, role: Role, *, reason: str) -> None:
-        """All their sessions and tokens end. Raises NotFound, BadInput, IllegalMove for oneself and the last admin."""
+        """All their sessions and tokens end. Raises NotFound, BadInput, IllegalMove for oneself."""
         reason = require_reason(reason)
         with self._database.transaction() as connection:
             record = _another(connection, actor, user_id)
@@ -118,7 +122,7 @@ class Users:
 
     @use_case(Action.MANAGE)
     def disable(self, actor: User, user_id: int, *, reason: str) -> None:
-        """All their sessions and tokens end. Raises NotFound, BadInput, IllegalMove for oneself and the last admin."""
+        """All their sessions and tokens end. Raises NotFound, BadInput, IllegalMove for oneself."""
         reason = require_reason(reason)
         with self._database.transaction() as connection:
             record = _another(connection, actor, user_id)
@@ -148,6 +152,7 @@ class Users:
         Raises NotFound, and IllegalMove for who is disabled.
         """
         with self._database.transaction() as connection:
+            _require_admin(connection, actor)
             record = users.find(connection, user_id)
             if record is None:
                 raise unseen("user")
@@ -190,18 +195,20 @@ def shut_out(connection: Connection, user_id: int, *, reason: str) -> Ended:
 
 
 def _another(connection: Connection, actor: User, user_id: int) -> UserRecord:
-    """Somebody else, held until the end of the transaction, and not the last who could do this."""
-    admins = users.hold_admins(connection)
-    if actor.id not in admins:
-        raise NotAllowed("You are not an admin any more.")
+    """Somebody else, held until the end of the transaction: whoever acts stays, and so an admin does."""
+    _require_admin(connection, actor)
     if actor.id == user_id:
         raise IllegalMove("Nobody changes their own role or disables themselves. Ask another admin.")
     record = users.find(connection, user_id, hold=True)
     if record is None:
         raise unseen("user")
-    if admins == {user_id}:
-        raise IllegalMove(f"{record.user.name} is the last admin. Make another one first.")
     return record
+
+
+def _require_admin(connection: Connection, actor: User) -> None:
+    """Raises NotAllowed for who has ceased to be one, whatever their session still says."""
+    if actor.id not in users.hold_admins(connection):
+        raise NotAllowed("You are not an admin any more.")
 
 
 def _note(

@@ -88,26 +88,25 @@ class Network:
             writer.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._refuses:
-            writer.transport.abort()
-            return
+        ends = {writer}
         try:
-            onward_reader, onward_writer = await asyncio.open_connection(*self._target)
-        except OSError:
-            writer.transport.abort()
-            return
-        if self._refuses:  # it was cut while the connection was being opened
-            writer.transport.abort()
-            onward_writer.transport.abort()
-            return
-        ends = {writer, onward_writer}
-        self._open |= ends
-        try:
+            if self._refuses:
+                return
+            with contextlib.suppress(OSError):
+                onward_reader, onward_writer = await asyncio.open_connection(*self._target)
+                ends.add(onward_writer)
+            if self._refuses or len(ends) == 1:  # also where it was cut while the connection was being opened
+                return
+            self._open |= ends
             await asyncio.gather(self._pour(reader, onward_writer), self._pour(onward_reader, writer))
-        finally:
-            self._open -= ends
             for end in ends:
                 end.close()
+                with contextlib.suppress(OSError):
+                    await end.wait_closed()
+        finally:
+            self._open -= ends
+            for end in ends:  # whatever ended it, this one too: nobody else knows of them
+                end.transport.abort()
 
     async def _pour(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Each block arrives `delay` after it came, in order, however many are on their way."""

@@ -23,7 +23,7 @@ async def ready(request: Request) -> Response:
     """GET /readyz: whether requests may be sent here, and whether this process hears Redis."""
     if not READY.is_set():
         return JSONResponse({"status": "starting or stopping"}, status_code=503, headers=NOT_KEPT)
-    heard = wiring.services().sessions.hears()
+    heard = wiring.services().sessions.connected()
     return JSONResponse({"status": "ready", "redis": "heard" if heard else "not heard"}, headers=NOT_KEPT)
 
 

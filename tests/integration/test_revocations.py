@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from services.bootstrap import Services
 from services.errors import NotSignedIn
 from services.model import Session
+from services.revocations import Revocations
 from tests.integration.conftest import NewUser
 from tests.integration.fleet import eventually
 from tests.network import Network, of_url
@@ -126,3 +127,30 @@ def test_a_process_to_which_redis_falls_silent_asks_again_within_a_second(
     services.sessions.revoke(session)
     eventually(lambda: refuses(listening, token), SOON + 1.0, "the refusal")  # and what Redis is given to answer
     assert not listening.sessions.hears()
+
+
+def test_who_ends_a_session_without_reaching_redis_goes_on_telling(
+    services: Services, listening: Services, network: Network, signed_in: tuple[str, Session], client: redis.Redis
+) -> None:
+    """Everybody else hears Redis, and believes what it still says."""
+    token, session = signed_in
+    eventually(lambda: hears(listening, client), 5)
+    network.cut()
+    eventually(lambda: not hears(listening, client), 5)
+    services.listen()
+    eventually(lambda: hears(services, client), 5)
+    services.sessions.verify(token)
+    listening.sessions.revoke(session)
+    assert services.sessions.verify(token).id == session.id
+    network.mend()
+    eventually(lambda: refuses(services, token), SOON, "the refusal")
+    eventually(lambda: client.get(f"backlot:session:{session.id}") == b"ended", SOON)
+
+
+def test_who_only_looks_sees_a_connection_that_is_silent_because_nobody_asks(valkey_url: str) -> None:
+    revocations = Revocations(redis.Redis.from_url(valkey_url))
+    revocations.heard_by(lambda seconds: seconds > 20)  # the last word came 20 s ago
+    assert revocations.connected()
+    assert not revocations.relied_on()
+    assert not revocations.hears()
+    assert revocations.relied_on()

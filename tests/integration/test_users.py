@@ -256,3 +256,30 @@ def test_users_are_found_by_name_page_by_page(services: Services, admin: User, n
     sign_in(services, user)
     view = services.users.get(admin, user.id)
     assert (view.open_sessions, view.last_seen_at is not None, view.must_change_password) == (1, True, True)
+
+
+def test_who_is_an_admin_no_more_makes_nobody_and_no_link(services: Services, admin: User, new_user: NewUser) -> None:
+    """Whatever their session still says."""
+    victim, name = new_user(Role.ADMIN), a_name()
+    services.users.set_role(victim, admin.id, Role.CREATOR, reason="left the team")
+    with pytest.raises(NotAllowed, match="not an admin any more"):
+        services.users.create(admin, name, Role.ADMIN)
+    with pytest.raises(NotAllowed, match="not an admin any more"):
+        services.users.reset_link(admin, victim.id)
+    assert services.users.find(victim, text=name).rows == ()
+
+
+def test_the_number_of_sessions_is_that_of_the_list(
+    another: Callable[..., Services], admin: User, new_user: NewUser
+) -> None:
+    brief = another(session_idle=600)
+    user = new_user()
+    sign_in(brief, user)
+    for age in (690, 710):
+        with brief.database.transaction() as connection:
+            connection.execute(
+                text("update sessions set last_seen_at = now() - make_interval(secs => :age) where user_id = :id"),
+                {"age": age, "id": user.id},
+            )
+        listed = len(brief.sessions.of_user(user, user.id))
+        assert (listed, brief.users.get(admin, user.id).open_sessions) == ((1, 1) if age == 690 else (0, 0))

@@ -74,6 +74,9 @@ class FakeSessions:
     def hears(self) -> bool:
         return True
 
+    def connected(self) -> bool:
+        return True
+
     def when_doubted(self, tell: Callable[[UUID | None], None]) -> None:
         self.doubted = tell
 
@@ -164,7 +167,7 @@ class FakeSessions:
 class FakeTokens:
     views: dict[str, tuple[User, TokenView]] = field(default_factory=dict)  # by token
 
-    def create(self, user: User, *, name: str, days: int) -> NewToken:
+    def create(self, user: User, *, name: str, days: int, session_id: UUID | None = None) -> NewToken:
         if not 1 <= days <= 365:
             raise BadInput("A token lives for 1 to 365 days.")
         if not name.strip():
