@@ -41,7 +41,7 @@ class Fleet:
     def new_user(self, name: str) -> User:
         """A creator who has chosen a password, so that every route is open to them."""
         accounts = self.services.accounts
-        one_time = accounts.create_user(None, name, Role.CREATOR)
+        one_time = accounts.create_user(name, Role.CREATOR)
         accounts.change_password(accounts.find(name), one_time, PASSWORD)
         return accounts.find(name)
 

@@ -120,7 +120,7 @@ def _running_jobs(product: Fleet, home: Path) -> tuple[Claim, ...]:
 
 def _analyst(product: Fleet, number: int) -> User:
     accounts, name = product.services.accounts, f"analyst-{number}"
-    one_time = accounts.create_user(None, name, Role.ANALYST)
+    one_time = accounts.create_user(name, Role.ANALYST)
     accounts.change_password(accounts.find(name), one_time, PASSWORD)
     return accounts.find(name)
 

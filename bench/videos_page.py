@@ -177,7 +177,7 @@ def _owners(product: Fleet) -> list[User]:
 def _reader(product: Fleet) -> User:
     """Who sees everybody's videos."""
     accounts = product.services.accounts
-    one_time = accounts.create_user(None, "reader", Role.ANALYST)
+    one_time = accounts.create_user("reader", Role.ANALYST)
     accounts.change_password(accounts.find("reader"), one_time, PASSWORD)
     return accounts.find("reader")
 

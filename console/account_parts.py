@@ -96,7 +96,7 @@ def account_tokens() -> None:
 @st.dialog("New API token")
 def new_token() -> None:
     """Asks for a name and an end, and has the token shown on the page."""
-    user = require().user
+    session = require()
     with st.form("account_token"):
         name = st.text_input(
             "Name", max_chars=LONGEST_TOKEN_NAME, placeholder="What uses it, such as nightly export", key="token_name"
@@ -112,7 +112,7 @@ def new_token() -> None:
         submitted = st.form_submit_button("Make the token", type="primary")
     if submitted:
         with refusals():
-            made = wiring.services().tokens.create(user, name=name, days=days)
+            made = wiring.services().tokens.create(session.user, name=name, days=days, session_id=session.id)
             show_once(
                 MADE_NOW,
                 title=f"The token “{made.view.name}”",

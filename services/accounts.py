@@ -56,8 +56,8 @@ class Accounts:
     def change_password(self, user: User, current: str, new: str) -> None:
         """Set a new password; every session of the user ends.
 
-        Raises BadInput when the new one may not be used, Refused when the present one is wrong, LimitReached when it
-        was too often.
+        Raises BadInput when the new one may not be used, Refused when the present one is wrong or was replaced
+        meanwhile, LimitReached when it was wrong too often.
         """
         require_good(new, name=user.name)
         if new == current:
@@ -71,6 +71,8 @@ class Accounts:
                 raise Refused("The present password is not right.")
             hashed = hash_password(new)
         with self._database.transaction() as connection:
+            if users.find(connection, user.id, hold=True) != record:  # a reset, say: it must not be undone
+                raise Refused("Your account was changed meanwhile. Sign in again.")
             failures.clear(connection, name=user.name, address=place)
             users.set_password(connection, user.id, hashed)
             users.drop_tickets(connection, user.id)
@@ -108,13 +110,12 @@ class Accounts:
             raise _no_link()
         return record.user
 
-    def create_user(self, actor_id: int | None, name: str, role: Role) -> str:
-        """A new user's one-time password; the first sign-in asks for another. actor_id None: from the terminal."""
+    def create_user(self, name: str, role: Role) -> str:
+        """From the terminal: a new user's one-time password; the first sign-in asks for another."""
         password = one_time_password()
         hashed = hash_password(password)
         with self._database.transaction() as connection:
-            actor = "system" if actor_id is None else f"user:{actor_id}"
-            add_user(connection, name, role, password_hash=hashed, actor=actor)
+            add_user(connection, name, role, password_hash=hashed, actor="system")
         return password
 
     def ensure_first_admin(self) -> str | None:
@@ -122,7 +123,7 @@ class Accounts:
         with self._database.transaction() as connection:
             if users.first_admin(connection) is not None:
                 return None
-        return self.create_user(None, "admin", Role.ADMIN)
+        return self.create_user("admin", Role.ADMIN)
 
     def find(self, name: str) -> User:
         """Raises NotFound."""

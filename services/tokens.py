@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from services.database import Database
-from services.errors import BadInput, IllegalMove, NotSignedIn
+from services.errors import BadInput, IllegalMove, NotAllowed, NotSignedIn
 from services.model import Session, User
 from services.permissions import Action, permits, unseen, use_case
-from services.records import events, tokens
+from services.records import events, sessions, tokens, users
 from services.records.tokens import TokenView
 from services.revocations import Revocations
+from services.session_tokens import ENDED
 from services.signing import digest_of
 
 PREFIX = "backlot_"
@@ -48,8 +49,12 @@ class ApiTokens:
         revocations.forgotten_by(self._forget)
 
     @use_case(Action.ACCOUNT)
-    def create(self, user: User, *, name: str, days: int) -> NewToken:
-        """A token of one's own, for 1 to 365 days. Raises BadInput, and IllegalMove for one too many."""
+    def create(self, user: User, *, name: str, days: int, session_id: UUID | None = None) -> NewToken:
+        """A token of one's own, for 1 to 365 days; session_id is the session that asks for it.
+
+        Raises BadInput, IllegalMove for one too many, NotAllowed for a token, and NotSignedIn for who was shut out
+        meanwhile.
+        """
         name = name.strip()
         if not name or len(name) > LONGEST_NAME or not name.isprintable():
             raise BadInput(f"Give the token a name of at most {LONGEST_NAME} characters, so that you know it again.")
@@ -57,6 +62,13 @@ class ApiTokens:
             raise BadInput(f"A token lives for 1 to {LONGEST_DAYS} days.")
         token = PREFIX + secrets.token_urlsafe(32)
         with self._database.transaction() as connection:
+            record = users.find(connection, user.id, hold=True)
+            if record is None or record.disabled or record.user.role is not user.role:
+                raise NotSignedIn(ENDED)
+            if session_id is not None and tokens.owner(connection, session_id) is not None:
+                raise NotAllowed("A token makes no tokens: it would outlive itself. Sign in, or use My account.")
+            if session_id is not None and sessions.find_live(connection, session_id, idle_seconds=None) is None:
+                raise NotSignedIn(ENDED)
             if tokens.count_of_user(connection, user.id) >= MOST_OF_A_USER:
                 raise IllegalMove(f"You have {MOST_OF_A_USER} tokens. Revoke one that you do not use any more.")
             row = tokens.create(

@@ -5,15 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from fastapi import APIRouter
-from starlette.requests import Request
 from starlette.responses import Response
 
 from console import wiring
-from console.api.asking import Caller, TheirSession, token_of
+from console.api.asking import Caller, TheirSession
 from console.api.problems import problems
 from console.api.shapes import LimitsTold, Me, NewTokenTold, TokenAsked, TokensTold, TokenTold, UserTold
-from services.errors import NotAllowed
-from services.tokens import PREFIX
 
 router = APIRouter(tags=["Me"])
 
@@ -44,11 +41,9 @@ def tokens(user: Caller) -> TokensTold:
     operation_id="create_token",
     summary="Make an API token",
 )
-def create(request: Request, user: Caller, body: TokenAsked) -> NewTokenTold:
+def create(session: TheirSession, body: TokenAsked) -> NewTokenTold:
     """It lets a program in as me for as many days. It is told this once: keep it. Only who signed in can make one."""
-    if token_of(request).startswith(PREFIX):
-        raise NotAllowed("A token makes no tokens: it would outlive itself. Sign in, or use My account.")
-    made = wiring.services().tokens.create(user, name=body.name, days=body.days)
+    made = wiring.services().tokens.create(session.user, name=body.name, days=body.days, session_id=session.id)
     return NewTokenTold(token=made.token, **TokenTold.model_validate(made.view).model_dump())
 
 

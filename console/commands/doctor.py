@@ -123,6 +123,8 @@ def messages(database_url: SecretStr | None) -> Iterator[Finding]:
 
 
 def secret_key(settings: Settings) -> Finding:
+    if settings.previous_secret_key:
+        return Finding(subject="Secret key", text="replaced: BACKLOT_PREVIOUS_SECRET_KEY is accepted too")
     if settings.secret_key:
         return Finding(subject="Secret key", text="by BACKLOT_SECRET_KEY")
     kept: Path = settings.home.resolve() / "secret.key"

@@ -20,6 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
     services = bootstrap.build(configuration.connected(settings))
-    password = services.accounts.create_user(None, arguments.name, arguments.role)
+    password = services.accounts.create_user(arguments.name, arguments.role)
     say(f"{arguments.name} ({arguments.role}) signs in with the one-time password {password} (shown only now).")
     return 0

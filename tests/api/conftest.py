@@ -54,7 +54,7 @@ class Product:
     def person(self, name: str, role: Role = Role.CREATOR) -> User:
         """Somebody who has chosen PASSWORD; the name gets an ending of its own."""
         accounts, name = self.services.accounts, f"{name}-{uuid4().hex[:8]}"
-        one_time = accounts.create_user(None, name, role)
+        one_time = accounts.create_user(name, role)
         accounts.change_password(accounts.find(name), one_time, PASSWORD)
         return accounts.find(name)
 

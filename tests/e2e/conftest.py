@@ -68,7 +68,7 @@ class RunningStack:
     def person(self, role: Role = Role.CREATOR) -> User:
         """Somebody new who has chosen a password."""
         accounts, name = self.services.accounts, f"person-{uuid4().hex[:8]}"
-        one_time = accounts.create_user(None, name, role)
+        one_time = accounts.create_user(name, role)
         accounts.change_password(accounts.find(name), one_time, PASSWORD)
         return accounts.find(name)
 

@@ -13,7 +13,7 @@ import pytest
 import redis
 from sqlalchemy import text
 
-from services import receiving
+from services import begun_uploads, receiving
 from services.begun_uploads import MOST_UNFINISHED
 from services.bootstrap import Services
 from services.errors import BadInput, IllegalMove, LimitReached, NotAllowed, NotFound, Unavailable
@@ -390,6 +390,21 @@ def test_refusals_are_told_and_recorded(
             "This file has 10",
             "The disk of the server is nearly full, so this upload was not begun",
         ]
+
+
+def test_who_asks_wrongly_without_end_fills_nothing(
+    services: Services, new_user: NewUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(begun_uploads, "MOST_NOTED", 3)
+    for user in (new_user(), new_user()):
+        for _ in range(5):
+            with pytest.raises(BadInput, match="empty"):
+                begin(services, user, 0)
+        with services.database.statement() as connection:
+            noted = connection.execute(
+                text("select count(*) from events where user_id = :id and action = 'upload refused'"), {"id": user.id}
+            ).scalar_one()
+        assert noted == 3
 
 
 def test_an_upload_belongs_to_its_user(services: Services, new_user: NewUser) -> None:

@@ -215,3 +215,24 @@ def test_what_a_process_remembers_is_bounded(client: redis.Redis, valkey_url: st
         log.spend(FAR + REMEMBERED + 4, limit=1)
     assert len(log._known) == REMEMBERED
     assert max(len(known.stamps) for known in log._known.values()) == 16
+
+
+def gets(client: redis.Redis) -> int:
+    return int(client.info("commandstats").get("cmdstat_get", {"calls": 0})["calls"])
+
+
+def test_meters_of_who_spent_nothing_ask_once(client: redis.Redis, valkey_url: str) -> None:
+    log = RequestLog(connect(valkey_url, patience=5), window=60)
+    before = gets(client)
+    assert [log.look(FAR, limit=5).used for _ in range(20)] == [0] * 20
+    assert gets(client) - before == 1
+
+
+def test_a_meter_drops_what_another_process_gave_back(client: redis.Redis, valkey_url: str) -> None:
+    one, two = (RequestLog(connect(valkey_url, patience=5), window=60) for _ in range(2))
+    given = one.spend(FAR, limit=9).stamp
+    assert two.spend(FAR, limit=9).used == 2
+    assert given is not None
+    one.give_back(FAR, given)
+    assert two.spend(FAR, limit=9).used == 2
+    assert two.look(FAR, limit=9).used == 2

@@ -23,7 +23,7 @@ Another = Callable[..., Services]
 @pytest.fixture
 def user_and_password(services: Services) -> tuple[User, str]:
     name = f"person-{uuid4().hex[:8]}"
-    password = services.accounts.create_user(None, name, Role.CREATOR)
+    password = services.accounts.create_user(name, Role.CREATOR)
     return services.accounts.find(name), password
 
 

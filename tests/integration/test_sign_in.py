@@ -57,7 +57,7 @@ print(answers["refused"], answers["locked"], len(hashed))
 @pytest.fixture
 def somebody(services: Services) -> tuple[User, str]:
     name = f"person-{uuid4().hex[:8]}"
-    password = services.accounts.create_user(None, name, Role.CREATOR)
+    password = services.accounts.create_user(name, Role.CREATOR)
     return services.accounts.find(name), password
 
 
@@ -284,3 +284,24 @@ def test_a_password_that_is_replaced_while_it_is_checked_lets_nobody_in(
     monkeypatch.setattr(accounts, "check_password", checked)
     with pytest.raises(Refused, match="not right"):
         services.accounts.sign_in(user.name, password, address=an_address())
+
+
+def test_a_password_that_was_reset_while_the_old_one_is_checked_stays(
+    services: Services, somebody: tuple[User, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has the session and the password cannot undo the owner's reset."""
+    user, password = somebody
+    real = accounts.check_password
+
+    def checked(given: str, hashed: str) -> bool:
+        matches = real(given, hashed)
+        with services.database.transaction() as connection:
+            connection.execute(text("update users set password_hash = 'reset' where id = :id"), {"id": user.id})
+        return matches
+
+    monkeypatch.setattr(accounts, "check_password", checked)
+    with pytest.raises(Refused, match="changed meanwhile"):
+        services.accounts.change_password(user, password, "a longer sentence of a thief")
+    with services.database.statement() as connection:
+        kept = connection.execute(text("select password_hash from users where id = :id"), {"id": user.id})
+        assert kept.scalar_one() == "reset"

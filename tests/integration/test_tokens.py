@@ -14,9 +14,11 @@ import redis
 from sqlalchemy import text
 
 from services.bootstrap import Services
-from services.errors import BadInput, IllegalMove, NotFound, NotSignedIn
+from services.errors import BadInput, IllegalMove, NotAllowed, NotFound, NotSignedIn
 from services.model import Role, User
+from services.records import users
 from services.tokens import MOST_OF_A_USER, PREFIX
+from services.users import shut_out
 from tests.integration.conftest import NewUser
 from tests.integration.fleet import eventually
 
@@ -147,3 +149,31 @@ def test_the_role_is_the_present_one(services: Services, another: Another, user:
     with services.database.transaction() as connection:  # as no service does it: services end the token
         connection.execute(text("update users set role = 'analyst' where id = :id"), {"id": user.id})
     assert another().tokens.verify(made.token).user.role is Role.ANALYST
+
+
+def test_who_is_shut_out_meanwhile_gets_no_token(services: Services, user: User) -> None:
+    """The reset holds the person's row; the request for a token passed the gate before it."""
+    _, session = services.sessions.open(user, address="::1", user_agent="test")
+    with ThreadPoolExecutor(1) as pool:
+        with services.database.transaction() as connection:
+            users.find(connection, user.id, hold=True)
+            asked = pool.submit(services.tokens.create, user, name="x", days=365, session_id=session.id)
+            time.sleep(0.3)
+            shut_out(connection, user.id, reason="password reset")
+        with pytest.raises(NotSignedIn):
+            asked.result(10)
+    assert services.tokens.of_user(user, user.id) == ()
+
+
+@pytest.mark.parametrize("change", ["role = 'operator'", "disabled_at = now()"])
+def test_who_was_changed_meanwhile_gets_no_token(services: Services, user: User, change: str) -> None:
+    with services.database.transaction() as connection:
+        connection.execute(text(f"update users set {change} where id = :id"), {"id": user.id})
+    with pytest.raises(NotSignedIn):
+        services.tokens.create(user, name="x", days=1)
+
+
+def test_a_token_makes_no_tokens(services: Services, user: User) -> None:
+    program = services.tokens.verify(services.tokens.create(user, name="x", days=1).token)
+    with pytest.raises(NotAllowed, match="makes no tokens"):
+        services.tokens.create(user, name="y", days=365, session_id=program.id)

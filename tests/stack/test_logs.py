@@ -11,13 +11,14 @@ import logging, structlog
 from pydantic import SecretStr
 from services import logs
 from services.settings import Settings
-settings = Settings(log_level="INFO").model_copy(update={"secret_key": SecretStr("master-secret-0123456789")})
+keys = {"secret_key": "master-secret-0123456789", "previous_secret_key": "former-secret-0123456789"}
+settings = Settings(log_level="INFO").model_copy(update={name: SecretStr(key) for name, key in keys.items()})
 logs.configure(settings)
 log = structlog.get_logger()
 log.info("signed_in", user="ann", password="hunter2!", token=17, url="redis://:s3cr3t-pass@h:1/0")
 logging.getLogger("vendor").warning("calling %s", "postgresql://u:s3cr3t-pass@h/db")
 try:
-    raise ValueError("bad cookie eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl with master-secret-0123456789")
+    raise ValueError("bad cookie eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl with " + " or ".join(keys.values()))
 except ValueError:
     log.exception("refused", extra={"api_key": "sk-abcdefghijklmnop"})
 logging.getLogger("uvicorn.access").info('GET /?reset=a-link-that-sets-a-password HTTP/1.1')
@@ -29,7 +30,16 @@ raise RuntimeError("redis://:s3cr3t-pass@h:1/0 went away")
 def test_events_are_json_and_hold_no_secret() -> None:
     done = subprocess.run([sys.executable, "-c", WRITER], capture_output=True, text=True, check=False)
     assert done.stdout == ""
-    secrets = ("hunter2!", "s3cr3t-pass", "eyJhbGci", "master-secret-0123456789", "sk-abcdef", "a-link-that", "kkkk")
+    secrets = (
+        "hunter2!",
+        "s3cr3t-pass",
+        "eyJhbGci",
+        "master-secret",
+        "former-secret",
+        "sk-abcdef",
+        "a-link-that",
+        "kkkk",
+    )
     for secret in secrets:
         assert secret not in done.stderr
     events = [json.loads(line) for line in done.stderr.splitlines()]

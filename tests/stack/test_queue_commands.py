@@ -49,7 +49,7 @@ def services(postgres_url: str, valkey_url: str, tmp_path: Path, monkeypatch: py
         try:
             services.accounts.find(name)
         except NotFound:
-            services.accounts.create_user(None, name, role)
+            services.accounts.create_user(name, role)
     services.accounts.ensure_first_admin()  # who looks when the terminal names nobody
     forget(services)
     yield services
