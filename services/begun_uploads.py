@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from services.durations import HOUR
 from services.errors import LimitReached
 from services.idempotency import Creation
 from services.model import User
@@ -13,6 +14,7 @@ from services.records import events, uploads
 from services.records.uploads import KEPT_SECONDS, UploadRecord
 
 MOST_UNFINISHED = 50  # uploads of one person
+MOST_NOTED = 100  # refusals of one person in an hour: events are kept for ever
 UNSENT_SECONDS = 3600.0  # after which one of which nothing arrived makes room for another
 
 
@@ -35,6 +37,9 @@ def require_few_unfinished(connection: Connection, user: User) -> None:
 
 
 def note_refusal(connection: Connection, user: User, file_name: str, size: int, reason: str) -> None:
+    """Put on record what was refused, but no more of whoever was refused so often of late."""
+    if events.count_of_late(connection, "upload refused", user_id=user.id, seconds=HOUR) >= MOST_NOTED:
+        return
     events.append(
         connection,
         actor=f"user:{user.id}",

@@ -302,7 +302,7 @@ def _quota_used(name: LimitName, use: QuotaUse, window: float) -> LimitUse:
 
 def _held(connection: Connection, user_id: int, name: LimitName) -> Override | None:
     """The user's own limit, that nobody else changes now. Raises NotFound."""
-    if not limits.hold_user(connection, user_id):
+    if not quotas.lock_user(connection, user_id):
         raise unseen("user")
     return next((row for row in limits.of_user(connection, user_id) if row.name is name), None)
 

@@ -101,6 +101,7 @@ class RequestLog:
         with self._lock:
             before = self._known.get(user_id, _Known())
             stamps = _after(_union(before.stamps, answer.stamps), answer.now - self._window)
+            agrees = len(stamps) == DIGITS * answer.used  # else another process gave one back: the next look asks
             self._put(
                 user_id,
                 _Known(
@@ -109,7 +110,7 @@ class RequestLog:
                     stamps=stamps[-DIGITS * max(1, limit) :],
                     owed=_without(before.owed, known.owed),
                     ahead=answer.now - _now(),
-                    looked_at=time.monotonic(),
+                    looked_at=time.monotonic() if agrees else -LOOKED,
                 ),
             )
         return Spent(
@@ -159,17 +160,15 @@ class RequestLog:
                 raise
             kept = ""
         self._silent_until = 0.0
-        if len(kept) < 2 * DIGITS or len(kept) % DIGITS or not kept.isascii() or not kept.isdecimal():
-            return known
-        generation, revision, stamps = kept[:DIGITS], int(kept[DIGITS : 2 * DIGITS]), kept[2 * DIGITS :]
-        if known.generation not in {"", generation} or revision < known.revision:
-            return replace(known, stamps=_union(known.stamps, stamps))  # the next spend puts back what was lost
+        looked = replace(known, looked_at=time.monotonic())
+        if len(kept) >= 2 * DIGITS and len(kept) % DIGITS == 0 and kept.isascii() and kept.isdecimal():
+            generation, revision, stamps = kept[:DIGITS], int(kept[DIGITS : 2 * DIGITS]), kept[2 * DIGITS :]
+            if known.generation not in {"", generation} or revision < known.revision:
+                looked = replace(looked, stamps=_union(known.stamps, stamps))  # the next spend puts back what was lost
+            else:
+                looked = replace(looked, generation=generation, revision=revision, stamps=stamps)
         with self._lock:
-            before = self._known.get(user_id, _Known())
-            looked = replace(
-                before, generation=generation, revision=revision, stamps=stamps, looked_at=time.monotonic()
-            )
-            if before == known:
+            if self._known.get(user_id, _Known()) == known:
                 self._put(user_id, looked)
         return looked
 

@@ -47,6 +47,20 @@ def append(
     )
 
 
+def count_of_late(connection: Connection, action: str, *, user_id: int, seconds: float) -> int:
+    """How many of the newest 1,000 of this action, of no video and no job, are this user's and not older."""
+    return int(
+        connection.execute(
+            text(
+                "select count(*) from (select user_id, at from events where action = :action and video_id is null"
+                " and job_id is null order by id desc limit 1000) as newest"
+                " where user_id = :user_id and at > now() - make_interval(secs => :seconds)"
+            ),
+            {"action": action, "user_id": user_id, "seconds": seconds},
+        ).scalar_one()
+    )
+
+
 def refused_messages(connection: Connection, *, hours: float) -> int:
     """How many messages on Redis workers refused within the last hours: forged, or signed with another key."""
     return int(

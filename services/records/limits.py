@@ -50,12 +50,6 @@ def of_requests(connection: Connection) -> tuple[OverrideRow, ...]:
     return _rows(connection, f"{_OVERRIDES} and o.limit_name = 'requests'", {})
 
 
-def hold_user(connection: Connection, user_id: int) -> bool:
-    """Whether there is such a user; nobody else sets a limit of theirs before the transaction ends."""
-    query = text("select from users where id = :id for no key update")
-    return connection.execute(query, {"id": user_id}).one_or_none() is not None
-
-
 def put(
     connection: Connection, user_id: int, name: LimitName, *, value: int, reason: str, until: datetime, set_by: int
 ) -> None:

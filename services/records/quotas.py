@@ -33,9 +33,10 @@ class QuotaUse:
     reason: str | None
 
 
-def lock_user(connection: Connection, user_id: int) -> None:
-    """Hold the user's row, so that two accepts of one user cannot both take the last of a quota."""
-    connection.execute(text("select from users where id = :id for no key update"), {"id": user_id})
+def lock_user(connection: Connection, user_id: int) -> bool:
+    """Hold the user's row: two accepts of one user cannot both take the last of a quota. Whether there is one."""
+    query = text("select from users where id = :id for no key update")
+    return connection.execute(query, {"id": user_id}).one_or_none() is not None
 
 
 def use_upload(connection: Connection, user_id: int, *, video_id: UUID) -> None:
