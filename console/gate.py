@@ -1,7 +1,8 @@
 """The gate: every request passes here first, and what is not open by name needs a valid session.
 
-Open are the shell of the pages, which carries no data, and Streamlit's websocket, on which the entry script shows
-nothing but the sign-in page to whoever has no session (console/session.py).
+Open are what carries no data of anybody (the shell of the pages, the probes, the API's document), the doors of sign-in,
+and Streamlit's websocket, on which the entry script shows nothing but the sign-in page to whoever has no session
+(console/session.py).
 """
 
 from __future__ import annotations

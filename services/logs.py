@@ -104,7 +104,8 @@ def redactor(secrets: frozenset[str]) -> Callable[[WrappedLogger, str, EventDict
 
 
 def _known_secrets(settings: Settings) -> frozenset[str]:
-    found = {settings.secret_key.get_secret_value()} if settings.secret_key else set()
+    secrets = (settings.secret_key, settings.previous_secret_key)
+    found = {secret.get_secret_value() for secret in secrets if secret}
     for url in (settings.database_url, settings.redis_url):
         if url and (password := re.search(r"://[^:/@]*:([^@]+)@", url.get_secret_value())):
             found.add(password.group(1))
