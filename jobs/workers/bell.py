@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -73,6 +74,7 @@ class BellWorker(BaseWorker):
         self._redis_again_at = 0.0
         self._redis_pause = 0.0
         self._commands: Listener | None = None
+        self._telling = threading.Lock()
 
     def answer_wake(self) -> None:
         """Claim and run until nothing is left to claim."""
@@ -213,7 +215,7 @@ class BellWorker(BaseWorker):
 
         `rq info` shows the workers of queues that it knows, and RQ knows one only once something was put there.
         """
-        with self._quick.pipeline(transaction=False) as pipeline:
+        with self._telling, self._quick.pipeline(transaction=False) as pipeline:
             pipeline.delete(self.key)  # it may be of another type by now
             pipeline.hset(self.key, mapping={**self.serialize(), "state": self.get_state()})
             pipeline.expire(self.key, KNOWN_SECONDS)
@@ -241,9 +243,10 @@ class BellWorker(BaseWorker):
         """Tell `rq info`; notes when Redis is away or has forgotten this worker: registering again tells it."""
         if state == self._state:
             return
-        self._state = state
         try:
-            self._note_forgotten(self._quick.hset(self.key, "state", state))
+            with self._telling:  # else who answers a roll call tells the state before, and tells it last
+                self._state = state
+                self._note_forgotten(self._quick.hset(self.key, "state", state))
         except redis.RedisError as error:
             log.warning("state_not_told", reason=type(error).__name__)
             self._is_registered = False

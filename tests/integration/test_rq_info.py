@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
+from rq.worker import WorkerStatus
 
+from jobs.workers import bell
+from jobs.workers.media import MediaWorker
+from services.bootstrap import Services
 from services.model import JobState
 from tests.integration.acting_fleet import ActingFleet
 from tests.integration.fleet import eventually
@@ -110,3 +117,25 @@ def test_it_forgets_the_dead(fleet: ActingFleet) -> None:
     shows(fleet, {idle: ("busy", "media"), heir: ("idle", "ai")}, 15)
     fleet.release("released")
     eventually(lambda: fleet.state(job) is JobState.SUCCEEDED, 15)
+
+
+def test_what_is_told_during_a_roll_call_stands(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, register = MediaWorker(services), bell.register
+    worker.register_birth()
+    in_between, told = threading.Event(), threading.Event()
+
+    def registered_slowly(*arguments: Any) -> None:
+        in_between.set()
+        told.wait(0.5)
+        register(*arguments)
+
+    monkeypatch.setattr(bell, "register", registered_slowly)
+    with ThreadPoolExecutor(2) as pool:
+        answered = pool.submit(worker.answer_roll_call)
+        assert in_between.wait(5)
+        pool.submit(worker.set_state, WorkerStatus.BUSY).add_done_callback(lambda _done: told.set())
+        answered.result(5)
+    try:
+        assert services.client.hget(worker.key, "state") == b"busy"
+    finally:
+        services.queue.forget_workers([worker.name])
