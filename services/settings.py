@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     backlog_limit: int = Field(default=5000, ge=1)
     uploads_per_day: int = Field(default=50, ge=1)
     jobs_per_hour: int = Field(default=10, ge=1)
-    requests_per_minute: int = Field(default=100, ge=1, le=10_000)  # each is kept in Redis
+    requests_per_minute: int = Field(default=100, ge=1)
 
     session_idle: float = 1800.0
     session_absolute: float = 12 * 3600.0
