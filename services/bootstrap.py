@@ -75,6 +75,7 @@ class Services:
         self.listener.stop()
         self.live.stop()
         self.sweeper.stop()
+        self.sessions.close()
         self.limits.close()
         self.database.close()
 

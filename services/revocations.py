@@ -19,6 +19,7 @@ RELIED_SECONDS = 5.0  # for which whoever asked whether it hears relies on it
 BURIED_SECONDS = 60  # for which Redis takes no session that ended, from whoever read it just before
 BURIED = b"ended"
 AGAIN_SECONDS = 0.5  # after which Redis is told again what it did not take
+LAST_WORD_SECONDS = 2.0  # that whoever closes waits for Redis to answer
 TOLD_WITHIN = 300.0  # seconds, after which everybody has asked Postgres again
 
 log = structlog.get_logger()
@@ -34,6 +35,8 @@ class Revocations:
         self._relied_at = -RELIED_SECONDS
         self._lock = threading.Lock()
         self._untold: dict[UUID, float] = {}  # since when, by the monotonic clock
+        self._teller: threading.Thread | None = None
+        self._closed = threading.Event()
 
     def heard_by(self, heard_within: Callable[[float], bool]) -> None:
         """Whoever hands over what is published, and whether Redis has said anything to them within some seconds."""
@@ -55,6 +58,12 @@ class Revocations:
         """How long a check may be remembered now: not for long once Redis is silent."""
         self._relied_at = time.monotonic()
         return HEARD_MEMORY_SECONDS if self._heard_within(MEMORY_SECONDS) else MEMORY_SECONDS
+
+    def close(self) -> None:
+        """Tell no more what Redis did not take."""
+        self._closed.set()
+        if self._teller is not None:
+            self._teller.join(LAST_WORD_SECONDS)
 
     def forgotten_by(self, forget: Callable[[UUID | None], None]) -> None:
         """Have told, from any thread, what is to be checked again at once."""
@@ -105,12 +114,12 @@ class Revocations:
         with self._lock:
             begins = not self._untold
             self._untold.update(dict.fromkeys(ids, time.monotonic()))
-        if begins:
-            threading.Thread(target=self._tell_again, name="revocations", daemon=True).start()
+            if begins:
+                self._teller = threading.Thread(target=self._tell_again, name="revocations", daemon=True)
+                self._teller.start()
 
     def _tell_again(self) -> None:
-        while True:
-            time.sleep(AGAIN_SECONDS)
+        while not self._closed.wait(AGAIN_SECONDS):
             with self._lock:
                 too_old = time.monotonic() - TOLD_WITHIN
                 self._untold = {ended: since for ended, since in self._untold.items() if since > too_old}

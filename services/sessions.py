@@ -124,6 +124,9 @@ class Sessions:
         """Whether this process learns at once which sessions end."""
         return self._revocations.hears()
 
+    def close(self) -> None:
+        self._revocations.close()
+
     def connected(self) -> bool:
         """The same for whoever only looks: of a silence of Redis it may learn half a minute late."""
         return self._revocations.connected()

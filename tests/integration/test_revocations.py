@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -154,3 +155,17 @@ def test_who_only_looks_sees_a_connection_that_is_silent_because_nobody_asks(val
     assert not revocations.relied_on()
     assert not revocations.hears()
     assert revocations.relied_on()
+
+
+def test_who_stops_tells_no_more(
+    another: Another, valkey_url: str, network: Network, signed_in: tuple[str, Session]
+) -> None:
+    def tells() -> bool:
+        return "revocations" in {thread.name for thread in threading.enumerate()}
+
+    cut_off = another(redis_url=SecretStr(network.url(valkey_url)))
+    network.cut()
+    cut_off.sessions.revoke(signed_in[1])
+    assert tells()
+    cut_off.close()
+    assert not tells()

@@ -33,7 +33,7 @@ UNASKED_BECAUSE = {
         *("listener.heard_within", "listener.hears", "listener.start", "listener.stop"),
         "limits.close",
         *("live.begin_to_hear", "live.cease_to_hear", "live.hear", "live.heard_by", "live.stop"),
-        *("sessions.connected", "sessions.hears", "sessions.when_doubted"),
+        *("sessions.close", "sessions.connected", "sessions.hears", "sessions.when_doubted"),
         *("sessions.forget", "tokens.forget", "users.tell"),  # once a use case has ended them
     },
     "says how many look, to whoever watches the process, and nothing of whom": {"live.count"},
