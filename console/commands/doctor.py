@@ -123,10 +123,9 @@ def messages(database_url: SecretStr | None) -> Iterator[Finding]:
 
 
 def secret_key(settings: Settings) -> Finding:
-    if settings.previous_secret_key:
-        return Finding(subject="Secret key", text="replaced: BACKLOT_PREVIOUS_SECRET_KEY is accepted too")
+    also = "; BACKLOT_PREVIOUS_SECRET_KEY is accepted too" if settings.previous_secret_key else ""
     if settings.secret_key:
-        return Finding(subject="Secret key", text="by BACKLOT_SECRET_KEY")
+        return Finding(subject="Secret key", text=f"by BACKLOT_SECRET_KEY{also}")
     kept: Path = settings.home.resolve() / "secret.key"
     if not kept.exists():
         never = settings.embedded == "never"
@@ -138,7 +137,7 @@ def secret_key(settings: Settings) -> Finding:
     private = kept.stat().st_mode & 0o077 == 0
     return Finding(
         subject="Secret key",
-        text=f"in {kept}",
+        text=f"in {kept}{also}",
         advice=None if private else f"Others may read it: chmod 600 {kept}",
     )
 

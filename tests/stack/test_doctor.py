@@ -72,6 +72,14 @@ def test_a_full_disk_and_an_open_key_file_need_repair(tmp_path: Path) -> None:
     assert "chmod 600" in (of(findings, "Secret key").advice or "")
 
 
+def test_a_key_that_is_being_replaced_is_said_and_looked_at_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "secret.key").write_text("x" * 32)
+    (tmp_path / "secret.key").chmod(0o644)
+    found = of(list(examine(settings(tmp_path, previous_secret_key=SecretStr("the one before")))), "Secret key")
+    assert found.text.endswith("BACKLOT_PREVIOUS_SECRET_KEY is accepted too")
+    assert "chmod 600" in (found.advice or "")
+
+
 def test_ends_with_one_when_something_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
