@@ -38,10 +38,10 @@ class Fleet:
     processes: Mapping[str, int]
     services: Services
 
-    def new_user(self, name: str) -> User:
-        """A creator who has chosen a password, so that every route is open to them."""
+    def new_user(self, name: str, role: Role = Role.CREATOR) -> User:
+        """Somebody who has chosen PASSWORD, so that every route is open to them."""
         accounts = self.services.accounts
-        one_time = accounts.create_user(name, Role.CREATOR)
+        one_time = accounts.create_user(name, role)
         accounts.change_password(accounts.find(name), one_time, PASSWORD)
         return accounts.find(name)
 

@@ -69,7 +69,8 @@ def measure(arguments: argparse.Namespace, figures: dict[str, Figure]) -> None:
     updates = round(arguments.seconds)
     with temporary_home() as home, fleet(home, FLEET) as product, ExitStack() as stack:
         claims = _running_jobs(product, home)
-        analysts = [_analyst(product, number) for number in range(-(-arguments.viewers // OF_ONE_USER) + 1)]
+        users = -(-arguments.viewers // OF_ONE_USER) + 1
+        analysts = [product.new_user(f"analyst-{number}", Role.ANALYST) for number in range(users)]
         page = stack.enter_context(signed_in(product.address, name=analysts[-1].name, password=PASSWORD))
         page.goto(f"{product.address}/video?id={claims[0].video_id}")
         settle(page)
@@ -116,13 +117,6 @@ def _running_jobs(product: Fleet, home: Path) -> tuple[Claim, ...]:
     if len(claims) != JOBS:
         raise Wrong(f"{len(claims)} of {JOBS} jobs could be claimed.")
     return claims
-
-
-def _analyst(product: Fleet, number: int) -> User:
-    accounts, name = product.services.accounts, f"analyst-{number}"
-    one_time = accounts.create_user(name, Role.ANALYST)
-    accounts.change_password(accounts.find(name), one_time, PASSWORD)
-    return accounts.find(name)
 
 
 def _cookie(product: Fleet, user: User) -> str:

@@ -34,12 +34,11 @@ def current(*, by_person: bool = False) -> Session | None:
         session = sessions.verify(token()) if in_use else sessions.stands(token()).session
     except NotSignedIn:
         return None
-    st.session_state[CONNECTED] = True
-    if st.session_state.setdefault("session_user", session.user.id) != session.user.id:
+    if st.session_state.get("session_user", session.user.id) != session.user.id:
         # Another person signed in on this connection: nothing of the first may be left.
         st.session_state.clear()
-        st.session_state[CONNECTED] = True
-        st.session_state["session_user"] = session.user.id
+    st.session_state["session_user"] = session.user.id
+    st.session_state[CONNECTED] = True
     return session
 
 

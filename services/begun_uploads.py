@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from services.durations import HOUR
+from services.durations import HOUR, seconds_until
 from services.errors import LimitReached
 from services.idempotency import Creation
 from services.model import User
@@ -32,7 +32,7 @@ def require_few_unfinished(connection: Connection, user: User) -> None:
     if first is not None:
         raise LimitReached(
             f"{MOST_UNFINISHED} of your uploads are not finished. Go on with some of them, or discard them on Upload.",
-            retry_after=max(1.0, KEPT_SECONDS - (datetime.now(UTC) - first).total_seconds()),
+            retry_after=seconds_until(first + timedelta(seconds=KEPT_SECONDS)),
         )
 
 

@@ -1,10 +1,16 @@
-"""How long somebody has to wait, in words."""
+"""How long somebody has to wait: until a moment, and in words."""
 
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
+
+
+def seconds_until(moment: datetime) -> float:
+    """At least one: whoever is told to come back at once comes too early."""
+    return max(1.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def in_words(seconds: float) -> str:

@@ -150,9 +150,12 @@ class Library:
         Raises Unavailable, LimitReached, and BadInput for a phrase of words so common that looking for it would take
         too long.
         """
-        searched = (user.id, " ".join(query.text.split()))
+        text = " ".join(query.text.split())
+        if not text:
+            return self._page(user, query)
+        searched = (user.id, text)
         with self._lock:
-            is_new = searched[1] != "" and searched not in self._searched
+            is_new = searched not in self._searched
         with self._limits.request(user) if is_new else nullcontext():
             page = self._page(user, query)
         with self._lock:  # a page that draws itself again asks the same again

@@ -23,7 +23,7 @@ import structlog
 from sqlalchemy import Connection
 
 from services.database import Database
-from services.durations import in_words
+from services.durations import DAY, HOUR, MINUTE, in_words, seconds_until
 from services.errors import BacklotError, BadInput, IllegalMove, LimitReached, Refused
 from services.model import LimitName, User
 from services.permissions import Action, unseen, use_case
@@ -35,7 +35,6 @@ from services.records.quotas import Quota, QuotaUse
 from services.request_log import RequestLog, Spent
 from services.settings import Settings
 
-DAY, HOUR, MINUTE = 86_400.0, 3600.0, 60.0  # seconds
 OVERRIDES_SECONDS = 10.0  # for which other processes may not know of a limit of one person's requests
 REFUSALS_SECONDS = 2.0  # between two writes of what was refused
 # Of a limit of one person. Each request of a minute is kept in Redis.
@@ -145,7 +144,7 @@ class Limits:
         (use,) = quotas.uses_of(connection, user.id, self._daily())
         if use.free_at is not None:
             self.count_refusal(user.id, LimitName.UPLOADS)
-            wait = max(1.0, (use.free_at - datetime.now(UTC)).total_seconds())
+            wait = seconds_until(use.free_at)
             raise LimitReached(
                 f"You have uploaded {use.at_most:,} {'video' if use.at_most == 1 else 'videos'} within a day. "
                 f"The next one fits in {in_words(wait)}.",
@@ -169,13 +168,13 @@ class Limits:
     @use_case(Action.MANAGE)
     def refusals(self, actor: User, *, since: datetime) -> tuple[Refusals, ...]:
         """How often which limit refused whom, by minute, the oldest first."""
-        with self._database.transaction() as connection:
+        with self._database.statement() as connection:
             return limits.refusals(connection, since=since)
 
     @use_case(Action.MANAGE)
     def overrides(self, actor: User, user_id: int) -> tuple[Override, ...]:
         """The limits of a user that are not everybody's now."""
-        with self._database.transaction() as connection:
+        with self._database.statement() as connection:
             return limits.of_user(connection, user_id)
 
     @use_case(Action.MANAGE)
@@ -281,11 +280,11 @@ def spends_request(
 
 
 def _too_many(use: LimitUse) -> LimitReached:
-    wait = 0.0 if use.free_at is None else (use.free_at - datetime.now(UTC)).total_seconds()
+    wait = 1.0 if use.free_at is None else seconds_until(use.free_at)
     message = f"You have done {use.limit:,} things within a minute. Go on in {in_words(wait)}."
     if use.limit == 0:
         message = "An admin has stopped what you may do here for a while. Ask them when you may go on."
-    return LimitReached(message, retry_after=max(1.0, wait), limit=LimitName.REQUESTS)
+    return LimitReached(message, retry_after=wait, limit=LimitName.REQUESTS)
 
 
 def _quota_used(name: LimitName, use: QuotaUse, window: float) -> LimitUse:
@@ -317,4 +316,4 @@ def _note(
     events.append(connection, actor=f"user:{actor.id}", action=action, user_id=user_id, reason=reason, details=details)
 
 
-__all__ = ["DAY", "HOUR", "MINUTE", "LimitUse", "Limits", "LimitsView", "Override", "Refusals", "spends_request"]
+__all__ = ["LimitUse", "Limits", "LimitsView", "Override", "Refusals", "spends_request"]

@@ -14,13 +14,13 @@ import structlog
 from services import keys
 
 MEMORY_SECONDS = 1.0  # how long a check may be old
+TRUTH_SECONDS = 300.0  # how often everybody asks Postgres, whatever they heard
 HEARD_MEMORY_SECONDS = 10.0  # the same while this process hears what ends
 RELIED_SECONDS = 5.0  # for which whoever asked whether it hears relies on it
 BURIED_SECONDS = 60  # for which Redis takes no session that ended, from whoever read it just before
 BURIED = b"ended"
 AGAIN_SECONDS = 0.5  # after which Redis is told again what it did not take
 LAST_WORD_SECONDS = 2.0  # that whoever closes waits for Redis to answer
-TOLD_WITHIN = 300.0  # seconds, after which everybody has asked Postgres again
 
 log = structlog.get_logger()
 
@@ -121,7 +121,7 @@ class Revocations:
     def _tell_again(self) -> None:
         while not self._closed.wait(AGAIN_SECONDS):
             with self._lock:
-                too_old = time.monotonic() - TOLD_WITHIN
+                too_old = time.monotonic() - TRUTH_SECONDS
                 self._untold = {ended: since for ended, since in self._untold.items() if since > too_old}
                 ids = tuple(self._untold)
             told = not ids or self._tell_redis(ids)

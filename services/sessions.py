@@ -23,13 +23,12 @@ from services.errors import NotSignedIn
 from services.model import Session, User
 from services.permissions import Action, permits, unseen, use_case
 from services.records import events, sessions, users
-from services.revocations import Revocations
+from services.revocations import TRUTH_SECONDS, Revocations
 from services.session_tokens import ENDED, decode, encode
 from services.settings import Settings
 from services.signing import Keys, digest_of
 
 TICKET_SECONDS = 30.0
-TRUTH_SECONDS = 300.0  # how often Postgres is told that a session is in use, and asked whether it stands
 NOTED_SECONDS = 60.0  # a use that Postgres was told of so lately is not told again
 REMEMBERED = 10_000  # checks kept in memory
 LOOK = "return {redis.call('get', KEYS[1]), redis.call('pttl', KEYS[1])}"  # one command
@@ -97,7 +96,7 @@ class Sessions:
         self._client = client
         self._idle = settings.session_idle
         self._absolute = settings.session_absolute
-        self._truth = min(TRUTH_SECONDS, self._idle / 6)
+        self._truth = min(TRUTH_SECONDS, self._idle / 6)  # so often Postgres is asked, and told of a use
         self._signing = Keys.of(secret, "session", previous=previous)
         self._lock = threading.Lock()
         self._checked: dict[UUID, _Check] = {}

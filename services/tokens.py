@@ -140,8 +140,7 @@ class ApiTokens:
 
     def forget(self, ended: Collection[UUID]) -> None:
         """Drop what every process remembers of tokens that Postgres has ended."""
-        if ended:
-            self._revocations.tell(ended)
+        self._revocations.tell(ended)
 
     def _confirm(self, digest: bytes) -> Session:
         with self._database.statement() as connection:

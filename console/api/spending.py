@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
-from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -17,6 +16,7 @@ from console import wiring
 from console.api.address import PREFIX
 from console.api.problems import is_part
 from console.routes.answers import refusal
+from services.durations import seconds_until
 from services.errors import BacklotError, LimitReached
 from services.limits import LimitUse
 from services.model import LimitName
@@ -75,12 +75,8 @@ def _with_what_is_left(send: Send, use: LimitUse) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers["RateLimit-Policy"] = f'"{use.name}";q={use.limit};w={use.window:.0f}'
-            wait = "" if use.free_at is None else f";t={_seconds_until(use.free_at)}"
+            wait = "" if use.free_at is None else f";t={math.ceil(seconds_until(use.free_at))}"
             headers["RateLimit"] = f'"{use.name}";r={use.left}{wait}'
         await send(message)
 
     return send_with_headers
-
-
-def _seconds_until(at: datetime) -> int:
-    return max(1, math.ceil((at - datetime.now(UTC)).total_seconds()))

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from services.durations import DAY, HOUR, MINUTE
 from services.errors import LimitReached
-from services.limits import DAY, HOUR, MINUTE, LimitsView, LimitUse, Override, Refusals
+from services.limits import LimitsView, LimitUse, Override, Refusals
 from services.model import LimitName, User
 
 
