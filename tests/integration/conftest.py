@@ -11,9 +11,20 @@ from pydantic import SecretStr
 
 from services.bootstrap import Services, build
 from services.database import Database, upgrade
+from services.errors import NotSignedIn
 from services.model import Role, User
 from services.records import users
+from services.sessions import Sessions
 from services.settings import Settings
+from services.tokens import ApiTokens
+
+
+def refuses(checking: Sessions | ApiTokens, token: str) -> bool:
+    try:
+        checking.verify(token)
+    except NotSignedIn:
+        return True
+    return False
 
 
 @pytest.fixture(scope="session")

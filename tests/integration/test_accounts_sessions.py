@@ -16,7 +16,7 @@ from services import keys
 from services.bootstrap import Services
 from services.errors import NotFound, NotSignedIn
 from services.model import Role, Session, User
-from tests.integration.conftest import NewUser
+from tests.integration.conftest import NewUser, refuses
 from tests.integration.fleet import eventually
 
 Another = Callable[..., Services]
@@ -36,14 +36,6 @@ def no_redis() -> redis.Redis:
 
 def opened(services: Services, user: User) -> tuple[str, Session]:
     return services.sessions.open(user, address="203.0.113.9", user_agent=FIREFOX)
-
-
-def refuses(services: Services, token: str) -> bool:
-    try:
-        services.sessions.verify(token)
-    except NotSignedIn:
-        return True
-    return False
 
 
 def age(services: Services, session_id: UUID, seconds: float) -> None:
@@ -99,7 +91,7 @@ def test_it_ends_at_the_latest_with_its_absolute_time(another: Another, user: Us
     assert services.sessions.stands(token).ends_at == session.expires_at
     services.sessions.verify(token)
     time.sleep(3.1)
-    assert refuses(services, token)
+    assert refuses(services.sessions, token)
 
 
 def test_looking_leaves_no_check_that_a_use_would_rest_on(another: Another, user: User, client: redis.Redis) -> None:
@@ -160,9 +152,9 @@ def test_a_secret_is_replaced_without_signing_anybody_out(services: Services, an
     replaced = another(secret_key=SecretStr("newer"), previous_secret_key=services.settings.secret_key)
     replaced.sessions.verify(token)
     newer, _ = opened(replaced, user)
-    assert refuses(services, newer)  # it signs with the newer one only
+    assert refuses(services.sessions, newer)  # it signs with the newer one only
     over = another(secret_key=SecretStr("newer"))
-    assert refuses(over, token)
+    assert refuses(over.sessions, token)
     over.sessions.verify(newer)
 
 
@@ -175,7 +167,7 @@ def test_signing_in_again_ends_the_session_that_the_browser_had(
     token, session = services.sessions.exchange(ticket, address="::1", user_agent=FIREFOX, replaces=before)
     assert token not in {before, untouched}
     assert session.user.id == user.id
-    assert refuses(services, before)
+    assert refuses(services.sessions, before)
     services.sessions.verify(untouched)
     services.sessions.verify(token)
 
@@ -202,10 +194,10 @@ def test_what_is_planted_in_redis_is_no_session(
     services.sessions.revoke(session)
     for value in (str(user.id), "", "x", "ended"):
         client.set(keys.session(session.id), value, ex=1000)
-        assert refuses(another(), token)
+        assert refuses(another().sessions, token)
     client.delete(keys.session(session.id))
     client.rpush(keys.session(session.id), "of another type")
-    assert refuses(another(), token)
+    assert refuses(another().sessions, token)
     live, other = opened(services, user)
     client.delete(keys.session(other.id))
     client.rpush(keys.session(other.id), "of another type")
@@ -230,7 +222,7 @@ def test_whoever_read_it_just_before_it_ended_does_not_bring_it_back(
     slow.sessions.verify(token)  # it stood when Postgres was asked
     assert services.client.get(keys.session(session.id)) == b"ended"
     time.sleep(1.05)
-    assert refuses(slow, token)
+    assert refuses(slow.sessions, token)
 
 
 def test_a_session_made_as_a_role_changed_has_the_version_before(
@@ -240,7 +232,7 @@ def test_a_session_made_as_a_role_changed_has_the_version_before(
     with services.database.transaction() as connection:  # as a change that did not see the session
         connection.execute(text("update users set version = version + 1 where id = :id"), {"id": user.id})
     assert services.sessions.of_user(user, user.id) == ()
-    assert refuses(another(), token)
+    assert refuses(another().sessions, token)
 
 
 # One's own list.
@@ -259,7 +251,7 @@ def test_the_list_says_what_and_where(services: Services, user: User, new_user: 
     assert abs(older.expires_at - session.expires_at) < timedelta(seconds=1)
     services.sessions.revoke(session)
     assert [one.id for one in services.sessions.of_user(user, user.id)] == [newest.id]
-    assert refuses(services, token)
+    assert refuses(services.sessions, token)
 
 
 def test_others_and_all_end_everywhere(services: Services, another: Another, user: User, new_user: NewUser) -> None:
@@ -273,11 +265,11 @@ def test_others_and_all_end_everywhere(services: Services, another: Another, use
         hearing.sessions.verify(token)
     assert services.sessions.end_others(here) == 2
     for token in others:
-        eventually(lambda token=token: refuses(hearing, token), SOON, "the refusal")
+        eventually(lambda token=token: refuses(hearing.sessions, token), SOON, "the refusal")
     services.sessions.verify(mine)
     services.sessions.verify(strangers)
     assert services.sessions.end_all(user, user.id, reason="lost my laptop") == 1
-    eventually(lambda: refuses(hearing, mine), SOON, "the refusal")
+    eventually(lambda: refuses(hearing.sessions, mine), SOON, "the refusal")
     hearing.sessions.verify(strangers)
     assert services.sessions.end_all(user, user.id, reason="again") == 0
     with services.database.statement() as connection:
@@ -304,9 +296,9 @@ def test_own_or_as_an_admin(services: Services, user: User, new_user: NewUser) -
         services.sessions.end(user, uuid4())
     admin = new_user(Role.ADMIN)
     services.sessions.end(admin, services.sessions.of_user(admin, user.id)[0].id)
-    assert refuses(services, token)
+    assert refuses(services.sessions, token)
     with pytest.raises(NotFound):
         services.sessions.end(user, session.id)
     token, session = opened(services, user)
     services.sessions.end(user, session.id)
-    assert refuses(services, token)
+    assert refuses(services.sessions, token)

@@ -269,10 +269,10 @@ def test_passwords_of_strangers_leave_the_server_its_threads(
     assert most <= passwords.AT_ONCE
 
 
-def test_a_password_that_is_replaced_while_it_is_checked_lets_nobody_in(
-    services: Services, somebody: tuple[User, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    user, password = somebody
+@pytest.fixture
+def replaced_meanwhile(services: Services, somebody: tuple[User, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The hash that whoever checks the person's password finds in its place afterwards."""
+    user, _ = somebody
     real = accounts.check_password
 
     def checked(given: str, hashed: str) -> bool:
@@ -282,26 +282,25 @@ def test_a_password_that_is_replaced_while_it_is_checked_lets_nobody_in(
         return matches
 
     monkeypatch.setattr(accounts, "check_password", checked)
+    return "another"
+
+
+@pytest.mark.usefixtures("replaced_meanwhile")
+def test_a_password_that_is_replaced_while_it_is_checked_lets_nobody_in(
+    services: Services, somebody: tuple[User, str]
+) -> None:
+    user, password = somebody
     with pytest.raises(Refused, match="not right"):
         services.accounts.sign_in(user.name, password, address=an_address())
 
 
 def test_a_password_that_was_reset_while_the_old_one_is_checked_stays(
-    services: Services, somebody: tuple[User, str], monkeypatch: pytest.MonkeyPatch
+    services: Services, somebody: tuple[User, str], replaced_meanwhile: str
 ) -> None:
     """Whoever has the session and the password cannot undo the owner's reset."""
     user, password = somebody
-    real = accounts.check_password
-
-    def checked(given: str, hashed: str) -> bool:
-        matches = real(given, hashed)
-        with services.database.transaction() as connection:
-            connection.execute(text("update users set password_hash = 'reset' where id = :id"), {"id": user.id})
-        return matches
-
-    monkeypatch.setattr(accounts, "check_password", checked)
     with pytest.raises(Refused, match="changed meanwhile"):
         services.accounts.change_password(user, password, "a longer sentence of a thief")
     with services.database.statement() as connection:
         kept = connection.execute(text("select password_hash from users where id = :id"), {"id": user.id})
-        assert kept.scalar_one() == "reset"
+        assert kept.scalar_one() == replaced_meanwhile

@@ -19,7 +19,7 @@ from services.model import Role, User
 from services.records import users
 from services.tokens import MOST_OF_A_USER, PREFIX
 from services.users import shut_out
-from tests.integration.conftest import NewUser
+from tests.integration.conftest import NewUser, refuses
 from tests.integration.fleet import eventually
 
 Another = Callable[..., Services]
@@ -29,14 +29,6 @@ SOON = 1.5  # seconds: a revocation counts within one
 @pytest.fixture
 def user(new_user: NewUser) -> User:
     return new_user()
-
-
-def refuses(services: Services, token: str) -> bool:
-    try:
-        services.tokens.verify(token)
-    except NotSignedIn:
-        return True
-    return False
 
 
 def test_a_token_lets_in_its_maker_and_is_kept_nowhere(services: Services, user: User) -> None:
@@ -105,7 +97,7 @@ def test_an_expired_token_is_refused_also_from_memory(services: Services, user: 
         )
     services.tokens.verify(made.token)
     time.sleep(0.5)
-    assert refuses(services, made.token)
+    assert refuses(services.tokens, made.token)
     assert services.tokens.of_user(user, user.id) == ()
 
 
@@ -122,7 +114,7 @@ def test_own_or_as_an_admin(services: Services, user: User, new_user: NewUser) -
     admin = new_user(Role.ADMIN)
     assert services.tokens.of_user(admin, user.id)[0].id == made.view.id
     services.tokens.revoke(admin, made.view.id)
-    assert refuses(services, made.token)
+    assert refuses(services.tokens, made.token)
     with pytest.raises(NotFound):
         services.tokens.revoke(admin, made.view.id)
 
@@ -137,11 +129,11 @@ def test_a_revoked_token_is_refused_by_who_hears_and_by_who_cannot(
     for process in (services, hearing, deaf):
         process.tokens.verify(made.token)
     services.tokens.revoke(user, made.view.id)
-    assert refuses(services, made.token)
-    eventually(lambda: refuses(hearing, made.token), SOON, "the refusal")
-    eventually(lambda: refuses(deaf, made.token), SOON, "the refusal")
+    assert refuses(services.tokens, made.token)
+    eventually(lambda: refuses(hearing.tokens, made.token), SOON, "the refusal")
+    eventually(lambda: refuses(deaf.tokens, made.token), SOON, "the refusal")
     client.flushall()
-    assert refuses(another(), made.token)
+    assert refuses(another().tokens, made.token)
 
 
 def test_the_role_is_the_present_one(services: Services, another: Another, user: User) -> None:
